@@ -194,6 +194,9 @@ export class Writer {
   }
 
   binary(bytes: Uint8Array, what: string): void {
+    if (!(bytes instanceof Uint8Array)) {
+      throw new TypeError(`Cannot encode ${what}: it is not bytes`);
+    }
     if (bytes.length > MAXIMUM_LENGTH) {
       throw new RangeError(
         `Cannot encode ${what}: ${bytes.length} bytes are more than 65,535`,
@@ -255,8 +258,10 @@ export class Writer {
   closeLength(start: number): void {
     const length = this.position - start;
     const extra = variableByteIntegerSize(length) - 1;
+    // for all that is written below: to grow then would keep no more than what
+    // is in front of the length
+    this.reserve(4);
     if (extra > 0) {
-      this.reserve(extra);
       this.buffer.copyWithin(start + extra, start, this.position);
     }
     this.position = start - 1;

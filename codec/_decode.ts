@@ -366,10 +366,10 @@ function decodeFilter(reader: Reader): string {
 }
 
 /** The protocol names and the levels that belong to them (section 3.1.2.1). */
-const protocolNames: Readonly<Record<string, readonly number[]>> = {
-  MQIsdp: [3],
-  MQTT: [4, 5],
-};
+const protocolNames: ReadonlyMap<string, readonly number[]> = new Map([
+  ["MQIsdp", [3]],
+  ["MQTT", [4, 5]],
+]);
 
 /**
  * Reads protocol name and level of a CONNECT: all later decoding depends on it.
@@ -378,7 +378,7 @@ const protocolNames: Readonly<Record<string, readonly number[]>> = {
  */
 export function decodeVersion(reader: Reader): ProtocolVersion {
   const name = reader.string();
-  const levels = protocolNames[name];
+  const levels = protocolNames.get(name);
   // [MQTT-3.1.2-1]
   if (levels === undefined) {
     throw new ProtocolError(

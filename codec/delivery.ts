@@ -78,6 +78,25 @@ export class Sender<T> {
   }
 
   /**
+   * Takes a delivery back that could not be sent.
+   *
+   * @param packetId Its packet identifier.
+   */
+  cancel(packetId: number): void {
+    this.#settle(packetId);
+  }
+
+  /**
+   * The unsettled delivery with a packet identifier.
+   *
+   * @param packetId The packet identifier.
+   * @returns The delivery, if there is one.
+   */
+  get(packetId: number): Delivery<T> | undefined {
+    return this.#deliveries.get(packetId);
+  }
+
+  /**
    * Puts back a delivery of a session that is loaded from a store.
    *
    * @param delivery The delivery as it was.

@@ -166,6 +166,8 @@ function writeBody(
       }
       writeReason(writer, packet, version);
       return 0;
+    default: // of a caller without types
+      throw new TypeError(`Cannot encode ${type}: it is not a packet type`);
   }
 }
 

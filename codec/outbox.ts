@@ -45,14 +45,16 @@ export class Outbox {
    *
    * @param packet The packet.
    * @param version The protocol version of the connection.
-   * @returns Its size in bytes.
+   * @param maximum The largest packet that the peer accepts, in bytes.
+   * @returns Whether it is within the maximum; if not, it was not added.
    * @throws {TypeError} As {@linkcode encode} does.
    * @throws {RangeError} As {@linkcode encode} does.
    */
-  push(packet: Packet, version: ProtocolVersion): number {
+  push(packet: Packet, version: ProtocolVersion, maximum = Infinity): boolean {
     const bytes = encodeView(packet, version);
+    if (bytes.length > maximum) return false;
     this.pushBytes(bytes);
-    return bytes.length;
+    return true;
   }
 
   /**

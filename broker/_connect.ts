@@ -1,0 +1,176 @@
+/**
+ * CONNECT of a client: check, authenticate, and only then touch the session
+ * that its identifier names.
+ */
+
+import {
+  type ConnackPacket,
+  type ConnackProperties,
+  type ConnectPacket,
+  copyBytes,
+  ReasonCode,
+  type Will,
+} from "../codec/mod.ts";
+import { endSession, setWill } from "./_disconnect.ts";
+import type { Peer } from "./_peer.ts";
+import type { Awaitable, ClientInfo } from "./plugin.ts";
+import { FOREVER, Session } from "./_session.ts";
+import type { BrokerState } from "./_state.ts";
+
+export function handleConnect(
+  broker: BrokerState,
+  connection: Peer,
+  packet: ConnectPacket,
+): Awaitable<ConnackPacket> {
+  const { protocolVersion, properties, cleanStart } = packet;
+  const { listener, address } = connection;
+  connection.maximumPacketSize = properties?.maximumPacketSize ?? Infinity;
+  const client: ClientInfo = {
+    clientId: packet.clientId === "" ? assignedId() : packet.clientId,
+    username: packet.username,
+    protocolVersion,
+    address,
+    listener,
+  };
+  connection.client = client;
+  // [MQTT311-3.1.3-7] [MQTT311-3.1.3-8]; MQTT 3.1 has no empty identifier
+  if (
+    packet.clientId === "" &&
+    (protocolVersion === 3 || (protocolVersion === 4 && !cleanStart))
+  ) {
+    return refuse(
+      ReasonCode.ClientIdentifierNotValid,
+      "the client identifier is empty",
+    );
+  }
+  // [MQTT-4.12.0-1]
+  if (properties?.authenticationMethod !== undefined) {
+    return refuse(
+      ReasonCode.BadAuthenticationMethod,
+      `the authentication method ${properties.authenticationMethod} is not known`,
+    );
+  }
+  const allowed = broker.hooks.authenticate(client, packet.password);
+  return allowed instanceof Promise
+    ? allowed.then((yes) => finish(broker, connection, packet, client, yes))
+    : finish(broker, connection, packet, client, allowed);
+}
+
+function refuse(reasonCode: ReasonCode, reasonString: string): ConnackPacket {
+  const properties = { reasonString };
+  return { type: "connack", sessionPresent: false, reasonCode, properties };
+}
+
+function finish(
+  broker: BrokerState,
+  connection: Peer,
+  packet: ConnectPacket,
+  client: ClientInfo,
+  allowed: boolean,
+): ConnackPacket {
+  const { metrics, sessions, limits } = broker;
+  if (connection.ended) {
+    return refuse(ReasonCode.UnspecifiedError, "the connection is lost");
+  }
+  if (!allowed) {
+    metrics.authenticationFailures++;
+    // [MQTT-3.1.4-2] With credentials they are wrong, without they are missing.
+    return packet.username === undefined
+      ? refuse(ReasonCode.NotAuthorized, "no user name was given")
+      : refuse(
+        ReasonCode.BadUserNameOrPassword,
+        "user name or password is not valid",
+      );
+  }
+  const { clientId } = client;
+  const expiryInterval = Math.min(
+    requestedExpiry(packet),
+    limits.sessionExpiryInterval,
+  );
+  let session = sessions.get(clientId);
+  if (
+    expiryInterval > 0 && session === undefined &&
+    sessions.size - metrics.clientsConnected >= limits.sessions
+  ) {
+    return refuse(ReasonCode.QuotaExceeded, "there are too many sessions");
+  }
+  if (session?.downlink !== undefined) {
+    // [MQTT-3.1.4-3]
+    metrics.takeovers++;
+    session.downlink.disconnect(
+      ReasonCode.SessionTakenOver,
+      "another connection uses the client identifier",
+    );
+    session = sessions.get(clientId); // a session without expiry is gone now
+  }
+  if (session !== undefined && packet.cleanStart) {
+    endSession(broker, session); // [MQTT-3.1.2-4]
+    session = undefined;
+  }
+  const sessionPresent = session !== undefined; // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
+  // [MQTT-3.1.2-5] [MQTT-3.1.2-6]
+  session ??= new Session(broker, client, expiryInterval);
+  sessions.set(clientId, session);
+  session.client = client;
+  session.resume(expiryInterval);
+  // [MQTT-3.1.2-7]; [MQTT-3.1.3-9] what an earlier connection left is forgotten
+  const will = packet.will && { will: kept(packet.will), dueAt: undefined };
+  setWill(broker, session, will);
+  connection.session = session;
+  connection.keepAlive = packet.keepAlive;
+  connection.receiveMaximum = packet.properties?.receiveMaximum ?? 65_535;
+  // [MQTT-3.1.4-5]
+  return {
+    type: "connack",
+    sessionPresent,
+    reasonCode: ReasonCode.Success,
+    properties: capabilities(broker, packet, clientId, expiryInterval),
+  };
+}
+
+/** A will that is independent of the receive buffer. */
+function kept(will: Will): Will {
+  const { correlationData } = will.properties ?? {};
+  return {
+    ...will,
+    payload: copyBytes(will.payload),
+    ...(correlationData === undefined ? {} : {
+      properties: {
+        ...will.properties,
+        correlationData: copyBytes(correlationData),
+      },
+    }),
+  };
+}
+
+/** The session expiry asked for, in seconds; before 5.0 Clean Session says it. */
+function requestedExpiry(packet: ConnectPacket): number {
+  if (packet.protocolVersion === 5) {
+    return packet.properties?.sessionExpiryInterval ?? 0;
+  }
+  return packet.cleanStart ? 0 : FOREVER;
+}
+
+function capabilities(
+  { limits }: BrokerState,
+  packet: ConnectPacket,
+  clientId: string,
+  expiryInterval: number,
+): ConnackProperties {
+  const properties: ConnackProperties = {
+    receiveMaximum: limits.receiveMaximum,
+    maximumPacketSize: limits.maximumPacketSize,
+    topicAliasMaximum: limits.topicAliasMaximum,
+  };
+  // [MQTT-3.1.3-7]
+  if (packet.clientId === "") properties.assignedClientIdentifier = clientId;
+  if (expiryInterval !== requestedExpiry(packet)) {
+    properties.sessionExpiryInterval = expiryInterval;
+  }
+  return properties;
+}
+
+/** [MQTT-3.1.3-6] [MQTT-3.2.2-16] 122 random bits: nobody else has it. */
+function assignedId(): string {
+  return `auto-${crypto.randomUUID()}`;
+}

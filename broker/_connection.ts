@@ -1,0 +1,516 @@
+/**
+ * A connection: reads packets, has them handled, and ends. The one place that
+ * catches a `ProtocolError`, and the one that ends a client's connection.
+ */
+
+import {
+  type Address,
+  type ConnectionState,
+  type DisconnectPacket,
+  InboundTopicAliases,
+  mayReceive,
+  type Packet,
+  PacketParser,
+  ProtocolError,
+  type ProtocolVersion,
+  type PublishPacket,
+  type Qos,
+  ReasonCode,
+  reasonName,
+  type Transport,
+} from "../codec/mod.ts";
+import { handleConnect } from "./_connect.ts";
+import { closeSession } from "./_disconnect.ts";
+import type { Message } from "./message.ts";
+import { Output, type OutputOwner } from "./_output.ts";
+import type { Peer } from "./_peer.ts";
+import type { Awaitable, ClientInfo } from "./plugin.ts";
+import { handlePublish, handlePubrel } from "./_publish.ts";
+import type { Downlink, Session } from "./_session.ts";
+import type { BrokerState } from "./_state.ts";
+import { handleSubscribe, handleUnsubscribe } from "./_subscribe.ts";
+
+/** Milliseconds for writing what is left before a connection is closed. */
+const CLOSE_TIMEOUT = 5000;
+
+/** First bytes of packets that are four bytes long if they have no reason. */
+const plainAcknowledgements: Partial<Record<Packet["type"], number>> = {
+  puback: 0x40,
+  pubrec: 0x50,
+  pubrel: 0x62,
+  pubcomp: 0x70,
+};
+
+export class Connection implements Peer, Downlink, OutputOwner {
+  readonly listener: string;
+  readonly address: Address | undefined;
+  /** Who it is, from CONNECT on. */
+  client: ClientInfo | undefined;
+  session: Session | undefined;
+  /** Seconds; as CONNECT said. */
+  keepAlive = 0;
+  receiveMaximum = 65_535;
+  /** The largest packet that the client accepts, in bytes. */
+  maximumPacketSize = Infinity;
+
+  readonly #broker: BrokerState;
+  readonly #transport: Transport;
+  readonly #parser: PacketParser;
+  readonly #output: Output;
+  #aliases: InboundTopicAliases | undefined;
+  #state: ConnectionState = "connecting";
+  /** Whether anything arrived since the last sweep. */
+  #active = false;
+  /** When something arrived last; before CONNECT, when the connection began. */
+  #activeAt: number;
+  /** When what is left to write is given up: set once the state is the last. */
+  #closeAt = Infinity;
+  #closed = false;
+  #onClosed: (() => void) | undefined;
+  /** Set while nothing is read because the peer does not read its answers. */
+  #resume: (() => void) | undefined;
+
+  constructor(broker: BrokerState, transport: Transport, listener: string) {
+    const { limits, turn, metrics } = broker;
+    this.#broker = broker;
+    this.#transport = transport;
+    this.#output = new Output(transport, turn, metrics, this);
+    this.#parser = new PacketParser({
+      maximumPacketSize: limits.maximumPacketSize,
+    });
+    this.#activeAt = broker.now();
+    this.listener = listener;
+    this.address = transport.remoteAddr;
+  }
+
+  get version(): ProtocolVersion {
+    return this.#parser.version ?? 4;
+  }
+
+  get writable(): boolean {
+    return this.#output.outbox.size < this.#broker.limits.outboundBytes;
+  }
+
+  /** The bytes of the packet that is being handled. */
+  get frame(): Uint8Array {
+    return this.#parser.frame;
+  }
+
+  /** The client identifier; empty before CONNECT. */
+  get clientId(): string {
+    return this.client?.clientId ?? "";
+  }
+
+  get aliases(): InboundTopicAliases {
+    const { topicAliasMaximum } = this.#broker.limits;
+    return this.#aliases ??= new InboundTopicAliases(topicAliasMaximum);
+  }
+
+  get ended(): boolean {
+    return this.#state === "disconnected";
+  }
+
+  /** Reads and handles packets until the connection is over and closed. */
+  async run(): Promise<void> {
+    const { metrics } = this.#broker;
+    const parser = this.#parser;
+    try {
+      while (!this.ended) {
+        const count = await this.#read(parser.writable());
+        if (count === null) break;
+        this.#active = true;
+        metrics.bytesReceived += count;
+        parser.advance(count);
+        for (let packet; (packet = parser.next()) !== undefined;) {
+          const waiting = this.#handle(packet);
+          if (waiting !== undefined) await waiting;
+          if (this.ended) break; // [MQTT-3.14.4-1]
+        }
+        while (this.#flooded && !this.ended) {
+          await new Promise<void>((resolve) => this.#resume = resolve);
+        }
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (!this.#closed) {
+      await new Promise<void>((resolve) => this.#onClosed = resolve);
+    }
+    parser.close();
+  }
+
+  async #read(buffer: Uint8Array): Promise<number | null> {
+    try {
+      const count = await this.#transport.read(buffer);
+      if (count === null) this.onBroken("the client closed the connection");
+      return count;
+    } catch (error) {
+      this.onBroken(error instanceof Error ? error.message : String(error));
+      return null;
+    }
+  }
+
+  /** Who does not read answers is asked for no more questions. */
+  get #flooded(): boolean {
+    const { outboundBytes, maximumPacketSize } = this.#broker.limits;
+    return this.#output.outbox.size > outboundBytes + maximumPacketSize;
+  }
+
+  #handle(packet: Packet): Promise<void> | undefined {
+    const { metrics, hooks } = this.#broker;
+    metrics.packetsReceived++;
+    if (hooks.watches("mqtt_packet_received")) {
+      const { clientId } = this;
+      hooks.emit("mqtt_packet_received", { clientId, packet });
+    }
+    if (!mayReceive("broker", this.#state, packet.type, this.version)) {
+      throw new ProtocolError(
+        `${packet.type} may not come in the state ${this.#state}`,
+      );
+    }
+    const reply = this.#dispatch(packet);
+    if (reply instanceof Promise) {
+      return reply.then((packet) => this.#answer(packet));
+    }
+    this.#answer(reply);
+    return undefined;
+  }
+
+  #dispatch(packet: Packet): Awaitable<Packet | undefined> {
+    const broker = this.#broker;
+    const session = this.session!;
+    switch (packet.type) {
+      case "publish":
+        broker.metrics.publishReceived++;
+        return handlePublish(broker, this, packet);
+      case "puback":
+        session.puback(packet.packetId);
+        return;
+      case "pubrec":
+        return session.pubrec(packet.packetId, packet.reasonCode);
+      case "pubrel":
+        return handlePubrel(broker, session, packet);
+      case "pubcomp":
+        session.pubcomp(packet.packetId);
+        return;
+      case "subscribe":
+        return handleSubscribe(broker, this, packet);
+      case "unsubscribe":
+        return handleUnsubscribe(broker, session, packet);
+      case "pingreq":
+        return { type: "pingresp" }; // [MQTT-3.12.4-1]
+      case "connect":
+        return handleConnect(broker, this, packet);
+      case "disconnect":
+        return this.#handleDisconnect(packet);
+      default:
+        // [MQTT-4.12.0-6] AUTH: no method is in use
+        throw new ProtocolError(`${packet.type} is not expected`);
+    }
+  }
+
+  #handleDisconnect({ reasonCode, properties }: DisconnectPacket): undefined {
+    const session = this.session!;
+    const expiryInterval = properties?.sessionExpiryInterval;
+    if (expiryInterval !== undefined) {
+      // Section 3.14.2.2.2
+      if (session.expiryInterval === 0 && expiryInterval > 0) {
+        throw new ProtocolError(
+          "DISCONNECT has a session expiry interval, CONNECT had none",
+        );
+      }
+      const { sessionExpiryInterval: most } = this.#broker.limits;
+      session.expiryInterval = Math.min(expiryInterval, most);
+    }
+    const reason = reasonCode === 0
+      ? "the client disconnected"
+      : `the client disconnected: ${reasonName(reasonCode)}`;
+    this.#end(reasonCode, reason);
+  }
+
+  /** Sends a handler's reply; then goes on with what waited for it. */
+  #answer(reply: Packet | undefined): void {
+    if (reply !== undefined) this.send(reply);
+    if (reply?.type === "connack" && !this.ended) {
+      if (reply.reasonCode === 0) this.#accept();
+      // [MQTT-3.2.2-7]
+      else {
+        this.#refuse(
+          reply.reasonCode,
+          reply.properties?.reasonString ?? reasonName(reply.reasonCode),
+        );
+      }
+    }
+    if (this.session?.backlogged) this.session.pump();
+  }
+
+  /** CONNACK 0 is on its way: the session may use the connection. */
+  #accept(): void {
+    const { metrics, hooks } = this.#broker;
+    const client = this.client!;
+    const { clientId } = client;
+    this.#state = "connected";
+    this.session!.attach(this);
+    metrics.clientsConnected++;
+    metrics.clientsMaximum = Math.max(
+      metrics.clientsMaximum,
+      metrics.clientsConnected,
+    );
+    hooks.emit("broker_client_connected", { clientId, client });
+  }
+
+  /** Sends a control packet. */
+  send(packet: Packet): void {
+    if (this.ended) return;
+    const { metrics, hooks } = this.#broker;
+    const { outbox } = this.#output;
+    const first = plainAcknowledgements[packet.type];
+    if (
+      first !== undefined && "packetId" in packet && "reasonCode" in packet &&
+      packet.reasonCode === 0 && packet.properties === undefined
+    ) {
+      outbox.pushAcknowledgement(first, packet.packetId!);
+    } else if (!outbox.push(packet, this.version, this.maximumPacketSize)) {
+      // [MQTT-3.2.2-19] and its kind: rather no reason than a packet too large
+      const rest = withoutReason(packet);
+      if (!outbox.push(rest, this.version, this.maximumPacketSize)) {
+        return this.onBroken("the client does not accept packets of this size");
+      }
+    }
+    if (hooks.watches("mqtt_packet_sent")) {
+      const { clientId } = this;
+      hooks.emit("mqtt_packet_sent", { clientId, packet });
+    }
+    metrics.packetsSent++;
+    this.#output.wake();
+  }
+
+  publish(
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    identifiers: readonly number[] | undefined,
+  ): boolean {
+    const { metrics, hooks } = this.#broker;
+    const { version, maximumPacketSize } = this;
+    const { outbox } = this.#output;
+    let fits: boolean;
+    const single = version === 5 && (identifiers !== undefined ||
+      message.expires &&
+        message.propertiesAt(this.#broker.now()) !== message.properties);
+    if (single) {
+      const packet = this.#packet(
+        message,
+        qos,
+        retain,
+        dup,
+        packetId,
+        identifiers,
+      );
+      fits = outbox.push(packet, version, maximumPacketSize);
+    } else {
+      const frame = message.frame(version, qos > 0);
+      fits = frame.bytes.length <= maximumPacketSize;
+      const flags = (dup ? 8 : 0) | qos << 1 | (retain ? 1 : 0);
+      if (fits) outbox.pushFrame(frame, flags, packetId);
+    }
+    // [MQTT-3.1.2-24]
+    if (!fits) {
+      metrics.droppedTooLarge++;
+      return false;
+    }
+    if (hooks.watches("mqtt_packet_sent")) {
+      const { clientId } = this;
+      const packet = this.#packet(
+        message,
+        qos,
+        retain,
+        dup,
+        packetId,
+        identifiers,
+      );
+      hooks.emit("mqtt_packet_sent", { clientId, packet });
+    }
+    metrics.packetsSent++;
+    metrics.publishSent++;
+    this.#output.wake();
+    return true;
+  }
+
+  #packet(
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    identifiers: readonly number[] | undefined,
+  ): PublishPacket {
+    const { topic, payload } = message;
+    const properties = {
+      ...message.propertiesAt(this.#broker.now()),
+      // [MQTT-3.3.4-3]
+      ...(identifiers === undefined
+        ? {}
+        : { subscriptionIdentifiers: [...identifiers] }),
+    };
+    return {
+      type: "publish",
+      topic,
+      payload,
+      qos,
+      retain,
+      dup,
+      ...(qos > 0 ? { packetId } : {}),
+      ...(this.version === 5 ? { properties } : {}),
+    };
+  }
+
+  /** Ends the connection; a 5.0 client gets the reason. */
+  disconnect(reasonCode: ReasonCode, reason: string): void {
+    if (this.#state === "connecting") return this.#refuse(reasonCode, reason);
+    // [MQTT-3.14.0-1]
+    if (this.version === 5) {
+      const properties = { reasonString: reason };
+      this.send({ type: "disconnect", reasonCode, properties });
+    }
+    this.#end(reasonCode, reason);
+  }
+
+  onWritten(): void {
+    if (this.session?.backlogged) this.session.pump();
+    this.#resume?.();
+    this.#resume = undefined;
+  }
+
+  /** The transport is lost: what is not written never will be. */
+  onBroken(reason: string): void {
+    if (this.#state === "connecting") {
+      this.#refuse(ReasonCode.UnspecifiedError, reason);
+    } else {
+      this.#end(ReasonCode.UnspecifiedError, reason);
+    }
+    this.close();
+  }
+
+  onFinished(): void {
+    this.close();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#broker.connections.delete(this);
+    this.#broker.metrics.connectionsOpen--;
+    try {
+      this.#transport.close();
+    } catch {
+      // The peer closed it first.
+    }
+    this.#onClosed?.();
+  }
+
+  /** Something was thrown while packets were handled. */
+  #fail(error: unknown): void {
+    const { metrics, hooks } = this.#broker;
+    if (!(error instanceof ProtocolError)) {
+      const { clientId } = this;
+      metrics.internalErrors++;
+      hooks.emit("broker_internal_error", { clientId, error });
+      return this.disconnect(ReasonCode.UnspecifiedError, "internal error");
+    }
+    metrics.protocolErrors++;
+    const { reasonCode, message } = error;
+    if (this.#state === "connecting") {
+      // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
+      const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
+      if (unknown || this.#parser.version === 5) {
+        this.send({ type: "connack", sessionPresent: false, reasonCode });
+      }
+    }
+    // [MQTT-4.13.1-1] [MQTT-3.1.4-1]
+    this.disconnect(reasonCode, message);
+  }
+
+  /** The connection does not become a client's. */
+  #refuse(reasonCode: ReasonCode, reason: string): void {
+    if (this.ended) return;
+    const { metrics, hooks } = this.#broker;
+    const { address, client } = this;
+    metrics.connectionsRefused++;
+    hooks.emit("broker_connection_refused", {
+      address,
+      clientId: client?.clientId,
+      username: client?.username,
+      reasonCode,
+      reason,
+    });
+    this.#finish();
+  }
+
+  /** A client's connection is over: its session goes on without it, or ends. */
+  #end(reasonCode: ReasonCode, reason: string): void {
+    if (this.ended) return;
+    const { metrics, hooks } = this.#broker;
+    const client = this.client!;
+    const { clientId } = client;
+    this.#finish();
+    closeSession(this.#broker, this.session!, reasonCode);
+    metrics.clientsConnected--;
+    metrics.clientsDisconnected++;
+    hooks.emit("broker_client_disconnected", {
+      clientId,
+      client,
+      reasonCode,
+      reason,
+    });
+  }
+
+  /** Nothing more is handled or sent; what was sent is written. */
+  #finish(): void {
+    this.#state = "disconnected";
+    this.#closeAt = this.#broker.now() + CLOSE_TIMEOUT;
+    this.#resume?.();
+    this.#output.finish();
+  }
+
+  /** Looks at the deadlines; called in each sweep. */
+  tick(now: number): void {
+    const { limits, timeoutDisconnectDelay, metrics } = this.#broker;
+    if (this.ended) {
+      if (now >= this.#closeAt) this.close();
+    } else if (this.#state === "connecting") {
+      if (now - this.#activeAt <= limits.connectTimeout * 1000) return;
+      this.#refuse(
+        ReasonCode.UnspecifiedError,
+        `no CONNECT within ${limits.connectTimeout} s`,
+      );
+    } else if (this.#active) {
+      this.#active = false;
+      this.#activeAt = now;
+    } else if (this.keepAlive > 0 && this.#resume === undefined) {
+      // [MQTT-3.1.2-22]
+      const seconds = timeoutDisconnectDelay === undefined
+        ? this.keepAlive * 1.5
+        : this.keepAlive + timeoutDisconnectDelay;
+      if (now - this.#activeAt <= seconds * 1000) return;
+      metrics.keepAliveTimeouts++;
+      this.disconnect(
+        ReasonCode.KeepAliveTimeout,
+        `nothing came for ${seconds} s`,
+      );
+    }
+  }
+}
+
+/** The packet without what is only for people to read. */
+function withoutReason(packet: Packet): Packet {
+  if (!("properties" in packet) || packet.properties === undefined) {
+    return packet;
+  }
+  const properties = { ...packet.properties };
+  if ("reasonString" in properties) delete properties.reasonString;
+  delete properties.userProperties;
+  return { ...packet, properties } as Packet;
+}

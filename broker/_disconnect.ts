@@ -1,0 +1,103 @@
+/**
+ * What happens when a connection is over: the session goes on without it or
+ * ends, and its will is published, now, later or never.
+ */
+
+import { ReasonCode } from "../codec/mod.ts";
+import { Message } from "./message.ts";
+import { inspect } from "./_policy.ts";
+import { route } from "./_router.ts";
+import { FOREVER, type Session } from "./_session.ts";
+import type { BrokerState } from "./_state.ts";
+import type { StoredWill } from "./store.ts";
+
+/**
+ * The connection of a session is over.
+ *
+ * @param reasonCode Why; 0 is a client's orderly DISCONNECT.
+ */
+export function closeSession(
+  broker: BrokerState,
+  session: Session,
+  reasonCode: ReasonCode,
+): void {
+  const now = broker.now();
+  const { will } = session.will ?? {};
+  session.detach();
+  if (reasonCode === ReasonCode.NormalDisconnection) {
+    setWill(broker, session, undefined); // [MQTT-3.14.4-3] [MQTT-3.1.2-10]
+  } else if (will !== undefined) {
+    const delay = will.properties?.willDelayInterval ?? 0;
+    setWill(broker, session, { will, dueAt: now + delay * 1000 });
+  }
+  if (session.expiryInterval === 0) {
+    // A broker that stops publishes no wills: section 3.1.2.5 lets it wait.
+    if (reasonCode === ReasonCode.ServerShuttingDown) session.will = undefined;
+    return endSession(broker, session);
+  }
+  session.expiresAt = session.expiryInterval === FOREVER
+    ? Infinity
+    : now + session.expiryInterval * 1000;
+  session.recordState();
+  if (reasonCode !== ReasonCode.ServerShuttingDown) sweep(broker, session, now);
+}
+
+/** [MQTT-4.1.0-2] The session is over: nothing is left of it. */
+export function endSession(broker: BrokerState, session: Session): void {
+  const { subscriptions, sessions } = broker;
+  for (const filter of session.filters) subscriptions.delete(session, filter);
+  session.filters.clear();
+  sessions.delete(session.clientId);
+  // The end of the session ends the delay of its will.
+  publishWill(broker, session);
+  session.recordEnd();
+}
+
+/** Publishes the will of a lost client if it is due; ends an expired session. */
+export function sweep(
+  broker: BrokerState,
+  session: Session,
+  now: number,
+): void {
+  if (session.downlink !== undefined) return;
+  if (session.expiresAt <= now) {
+    broker.metrics.sessionsExpired++;
+    endSession(broker, session);
+  } else if ((session.will?.dueAt ?? Infinity) <= now) {
+    publishWill(broker, session);
+  }
+}
+
+/** Sets what is to be published when the client is lost. */
+export function setWill(
+  { store }: BrokerState,
+  session: Session,
+  will: StoredWill | undefined,
+): void {
+  if (session.will === undefined && will === undefined) return;
+  session.will = will;
+  const { clientId } = session;
+  if (session.persistent) store.record({ type: "will", clientId, will });
+}
+
+/** [MQTT-3.1.2-8] */
+function publishWill(broker: BrokerState, session: Session): void {
+  const { will } = session.will ?? {};
+  if (will === undefined) return;
+  setWill(broker, session, undefined); // [MQTT-3.1.2-10]
+  const { willDelayInterval: _, ...properties } = will.properties ?? {};
+  // [MQTT-3.1.2-14] [MQTT-3.1.2-15] [MQTT-3.1.3-10]
+  const message = new Message({ ...will, properties }, broker.now());
+  const outcome = inspect(broker, session.client, message);
+  const publish = (outcome: Message | ReasonCode): void => {
+    if (typeof outcome === "number") {
+      broker.metrics.publishRefused++;
+      return;
+    }
+    broker.metrics.willsPublished++;
+    route(broker, outcome, session);
+    broker.turn.schedule();
+  };
+  if (outcome instanceof Promise) outcome.then(publish);
+  else publish(outcome);
+}

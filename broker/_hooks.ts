@@ -1,0 +1,243 @@
+/**
+ * The plugins' hooks, sorted once by kind: what nobody implements is an empty
+ * list, and an empty list is one comparison.
+ */
+
+import { ReasonCode } from "../codec/mod.ts";
+import { Message, type MessageInit } from "./message.ts";
+import type { Metrics } from "./metrics.ts";
+import type {
+  AccessRequest,
+  Awaitable,
+  BrokerEventName,
+  BrokerEvents,
+  ClientInfo,
+  Opinion,
+  Plugin,
+} from "./plugin.ts";
+
+type With<Hook extends keyof Plugin> = Plugin & Required<Pick<Plugin, Hook>>;
+
+type Handler = { readonly plugin: Plugin; handle(event: unknown): void };
+
+export class Hooks {
+  readonly plugins: readonly Plugin[];
+  readonly #authenticate: With<"authenticate">[];
+  readonly #authorize: With<"authorize">[];
+  readonly #authorizeDelivery: With<"authorizeDelivery">[];
+  readonly #transform: With<"transform">[];
+  readonly #handlers = new Map<BrokerEventName, Handler[]>();
+  readonly #allowAnonymous: boolean;
+  readonly #metrics: Metrics;
+
+  constructor(
+    plugins: readonly Plugin[],
+    allowAnonymous: boolean,
+    metrics: Metrics,
+  ) {
+    this.plugins = plugins;
+    this.#allowAnonymous = allowAnonymous;
+    this.#metrics = metrics;
+    this.#authenticate = having(plugins, "authenticate");
+    this.#authorize = having(plugins, "authorize");
+    this.#authorizeDelivery = having(plugins, "authorizeDelivery");
+    this.#transform = having(plugins, "transform");
+    for (const plugin of plugins) {
+      for (const [name, handle] of Object.entries(plugin.on ?? {})) {
+        const list = this.#handlers.get(name as BrokerEventName) ?? [];
+        list.push({ plugin, handle: handle as (event: unknown) => void });
+        this.#handlers.set(name as BrokerEventName, list);
+      }
+    }
+  }
+
+  /** Whether anybody watches an event: ask before making an expensive one. */
+  watches(name: BrokerEventName): boolean {
+    return this.#handlers.has(name);
+  }
+
+  emit<Name extends BrokerEventName>(
+    name: Name,
+    event: BrokerEvents[Name],
+  ): void {
+    for (const { plugin, handle } of this.#handlers.get(name) ?? []) {
+      try {
+        handle(event);
+      } catch (error) {
+        this.#failed(plugin, name, error);
+      }
+    }
+  }
+
+  authenticate(
+    client: ClientInfo,
+    password: Uint8Array | undefined,
+  ): Awaitable<boolean> {
+    return ask(
+      this.#authenticate,
+      (plugin) =>
+        this.#try(
+          plugin,
+          "authenticate",
+          () => plugin.authenticate(client, password),
+          false,
+        ),
+      this.#allowAnonymous,
+    );
+  }
+
+  authorize(client: ClientInfo, request: AccessRequest): Awaitable<boolean> {
+    if (this.#authorize.length === 0) return true;
+    return ask(
+      this.#authorize,
+      (plugin) =>
+        this.#try(
+          plugin,
+          "authorize",
+          () => plugin.authorize(client, request),
+          false,
+        ),
+      true,
+    );
+  }
+
+  authorizeDelivery(client: ClientInfo, message: Message): boolean {
+    for (const plugin of this.#authorizeDelivery) {
+      try {
+        if (plugin.authorizeDelivery(client, message) === false) return false;
+      } catch (error) {
+        this.#failed(plugin, "authorizeDelivery", error);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Authorizes a message, then has it transformed.
+   *
+   * @returns The message to route, or the reason code it is refused with.
+   */
+  inspect(
+    client: ClientInfo,
+    message: Message,
+    now: () => number,
+  ): Awaitable<Message | ReasonCode> {
+    if (this.#authorize.length === 0 && this.#transform.length === 0) {
+      return message;
+    }
+    const { topic } = message;
+    const allowed = this.authorize(client, {
+      action: "publish",
+      topic,
+      message,
+    });
+    if (allowed instanceof Promise) {
+      return allowed.then((yes) =>
+        yes ? this.#transformed(client, message, now) : ReasonCode.NotAuthorized
+      );
+    }
+    if (!allowed) return ReasonCode.NotAuthorized;
+    return this.#transformed(client, message, now);
+  }
+
+  #transformed(
+    client: ClientInfo,
+    message: Message,
+    now: () => number,
+    from = 0,
+  ): Awaitable<Message | ReasonCode> {
+    let current = message;
+    for (let i = from; i < this.#transform.length; i++) {
+      const plugin = this.#transform[i]!;
+      const before = current;
+      const result = this.#try<Message | ReasonCode, ReasonCode>(
+        plugin,
+        "transform",
+        () => {
+          const result = plugin.transform(client, before);
+          return result instanceof Promise
+            ? result.then((later) => replaced(before, later, now))
+            : replaced(before, result, now);
+        },
+        ReasonCode.UnspecifiedError,
+      );
+      if (result instanceof Promise) {
+        return result.then((later) =>
+          typeof later === "number"
+            ? later
+            : this.#transformed(client, later, now, i + 1)
+        );
+      }
+      if (typeof result === "number") return result;
+      current = result;
+    }
+    return current;
+  }
+
+  /** Calls a hook; what it throws, now or later, is a denial. */
+  #try<T, D>(
+    plugin: Plugin,
+    hook: string,
+    call: () => Awaitable<T>,
+    denial: D,
+  ): Awaitable<T | D> {
+    try {
+      const result = call();
+      if (!(result instanceof Promise)) return result;
+      return result.catch((error) => {
+        this.#failed(plugin, hook, error);
+        return denial;
+      });
+    } catch (error) {
+      this.#failed(plugin, hook, error);
+      return denial;
+    }
+  }
+
+  #failed(plugin: Plugin, hook: string, error: unknown): void {
+    this.#metrics.pluginFailures++;
+    if (hook === "broker_plugin_failed") return;
+    this.emit("broker_plugin_failed", { plugin: plugin.name, hook, error });
+  }
+}
+
+function having<Hook extends keyof Plugin>(
+  plugins: readonly Plugin[],
+  hook: Hook,
+): With<Hook>[] {
+  return plugins.filter((plugin) => plugin[hook] !== undefined) as With<Hook>[];
+}
+
+function replaced(
+  message: Message,
+  result: MessageInit | ReasonCode | undefined,
+  now: () => number,
+): Message | ReasonCode {
+  if (result === undefined || result === message) return message;
+  return typeof result === "number" ? result : Message.from(result, now());
+}
+
+/**
+ * Asks plugin after plugin: the first denial ends it; otherwise `allowed`, or
+ * one approval, decides.
+ */
+function ask<P>(
+  plugins: readonly P[],
+  opinionOf: (plugin: P) => Awaitable<Opinion>,
+  allowed: boolean,
+  from = 0,
+): Awaitable<boolean> {
+  for (let i = from; i < plugins.length; i++) {
+    const opinion = opinionOf(plugins[i]!);
+    if (opinion instanceof Promise) {
+      return opinion.then((later) =>
+        later !== false &&
+        ask(plugins, opinionOf, allowed || later === true, i + 1)
+      );
+    }
+    if (opinion === false) return false;
+    allowed ||= opinion === true;
+  }
+  return allowed;
+}

@@ -1,0 +1,38 @@
+/**
+ * What handlers see of the connection that a packet came by.
+ */
+
+import type {
+  Address,
+  InboundTopicAliases,
+  ProtocolVersion,
+  ReasonCode,
+} from "../codec/mod.ts";
+import type { ClientInfo } from "./plugin.ts";
+import type { Session } from "./_session.ts";
+
+export interface Peer {
+  readonly listener: string;
+  readonly address: Address | undefined;
+  readonly version: ProtocolVersion;
+  /** Whether it is over: nothing more is sent. */
+  readonly ended: boolean;
+  /** The bytes of the packet that is being handled. */
+  readonly frame: Uint8Array;
+  /** The topic aliases that the client has assigned. */
+  readonly aliases: InboundTopicAliases;
+  /** Who it is, from CONNECT on. */
+  client: ClientInfo | undefined;
+  /** From an accepted CONNECT on. */
+  session: Session | undefined;
+  /** Seconds. */
+  keepAlive: number;
+  receiveMaximum: number;
+  /** The largest packet that the client accepts, in bytes. */
+  maximumPacketSize: number;
+  disconnect(reasonCode: ReasonCode, reason: string): void;
+  /** Closes the transport, whatever is not written. */
+  close(): void;
+  /** Looks at the deadlines. */
+  tick(now: number): void;
+}

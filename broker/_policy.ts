@@ -1,0 +1,50 @@
+/**
+ * Whether a message may be published: by the broker's limits, then by the
+ * plugins. For PUBLISH and for wills.
+ */
+
+import { ReasonCode, topicLevels } from "../codec/mod.ts";
+import type { Message } from "./message.ts";
+import type { Awaitable, ClientInfo } from "./plugin.ts";
+import type { BrokerState } from "./_state.ts";
+
+/** The message to route, which a plugin may have made, or why there is none. */
+export function inspect(
+  broker: BrokerState,
+  client: ClientInfo,
+  message: Message,
+): Awaitable<Message | ReasonCode> {
+  return refusal(broker, message) ??
+    broker.hooks.inspect(client, message, broker.now);
+}
+
+function refusal(
+  { limits, retained }: BrokerState,
+  message: Message,
+): ReasonCode | undefined {
+  const { topic } = message;
+  // What the broker says of itself is not for clients to say.
+  if (topic.charCodeAt(0) === 0x24 && /^\$(SYS|share)(\/|$)/.test(topic)) {
+    return ReasonCode.TopicNameInvalid;
+  }
+  if (!withinLimits(topic, limits)) return ReasonCode.TopicNameInvalid;
+  if (
+    message.retain && message.payload.length > 0 && !retained.accepts(message)
+  ) return ReasonCode.QuotaExceeded;
+  return undefined;
+}
+
+const encoder = new TextEncoder();
+
+/** Whether a topic name or filter is within the limits. */
+export function withinLimits(
+  topic: string,
+  { topicLength, topicLevels: levels }: BrokerState["limits"],
+): boolean {
+  // A UTF-16 unit is three bytes at the most: count only what may exceed.
+  if (
+    topic.length * 3 > topicLength &&
+    encoder.encode(topic).length > topicLength
+  ) return false;
+  return topic.length < levels || topicLevels(topic) <= levels;
+}

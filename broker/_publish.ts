@@ -1,0 +1,138 @@
+/**
+ * PUBLISH and PUBREL of a client: resolve, then authorize, then route, then
+ * acknowledge.
+ */
+
+import {
+  type Packet,
+  ProtocolError,
+  type PublishPacket,
+  type PubrelPacket,
+  ReasonCode,
+} from "../codec/mod.ts";
+import { Message } from "./message.ts";
+import type { Peer } from "./_peer.ts";
+import type { Awaitable } from "./plugin.ts";
+import { inspect } from "./_policy.ts";
+import { route } from "./_router.ts";
+import type { Session } from "./_session.ts";
+import type { BrokerState } from "./_state.ts";
+
+export function handlePublish(
+  broker: BrokerState,
+  connection: Peer,
+  packet: PublishPacket,
+): Awaitable<Packet | undefined> {
+  const session = connection.session!;
+  const alias = packet.properties?.topicAlias;
+  // Resolved even where the packet is a repetition: it may assign the alias.
+  const topic = alias === undefined
+    ? packet.topic
+    : connection.aliases.resolve(packet.topic, alias);
+  if (packet.properties?.subscriptionIdentifiers !== undefined) {
+    // [MQTT-3.3.4-6]
+    throw new ProtocolError("A client's PUBLISH has a subscription identifier");
+  }
+  if (packet.qos === 2 && !accept(broker, session, packet.packetId!)) {
+    return acknowledge(packet, 0); // [MQTT-4.3.3-10]
+  }
+  const message = Message.received(
+    packet,
+    topic,
+    connection.frame,
+    connection.version,
+    broker.now,
+  );
+  const { hooks } = broker;
+  if (hooks.watches("broker_message_received")) {
+    const { clientId } = session;
+    hooks.emit("broker_message_received", { clientId, message });
+  }
+  const outcome = inspect(broker, connection.client!, message);
+  return outcome instanceof Promise
+    ? outcome.then((later) => finish(broker, session, packet, later))
+    : finish(broker, session, packet, outcome);
+}
+
+/** Takes a QoS 2 message over; returns `false` if it was received before. */
+function accept(
+  { limits, store }: BrokerState,
+  session: Session,
+  packetId: number,
+): boolean {
+  const { receiver, clientId } = session;
+  if (receiver.has(packetId)) return false;
+  // Section 3.3.4: more than the Receive Maximum that CONNACK announced
+  if (receiver.size >= limits.receiveMaximum) {
+    throw new ProtocolError(
+      `More than ${limits.receiveMaximum} QoS 2 messages are not released`,
+      ReasonCode.ReceiveMaximumExceeded,
+    );
+  }
+  receiver.receive(packetId);
+  if (session.persistent) {
+    store.record({ type: "receive", clientId, packetId });
+  }
+  return true;
+}
+
+function finish(
+  broker: BrokerState,
+  session: Session,
+  packet: PublishPacket,
+  outcome: Message | ReasonCode,
+): Packet | undefined {
+  const { hooks, metrics } = broker;
+  if (typeof outcome === "number") {
+    metrics.publishRefused++;
+    // [MQTT-4.3.3-9]
+    if (packet.qos === 2) complete(broker, session, packet.packetId!);
+    return acknowledge(packet, outcome);
+  }
+  if (hooks.watches("broker_message_broadcast")) {
+    const { clientId } = session;
+    hooks.emit("broker_message_broadcast", { clientId, message: outcome });
+  }
+  const matched = route(broker, outcome, session);
+  return acknowledge(packet, matched ? 0 : ReasonCode.NoMatchingSubscribers);
+}
+
+/**
+ * [MQTT-3.3.4-1] The one place that chooses the acknowledgement of a PUBLISH.
+ * Before 5.0 it cannot say anything but yes.
+ */
+function acknowledge(
+  { qos, packetId }: PublishPacket,
+  reasonCode: ReasonCode,
+): Packet | undefined {
+  if (qos === 0) return undefined;
+  const type = qos === 1 ? "puback" : "pubrec";
+  return { type, packetId: packetId!, reasonCode };
+}
+
+export function handlePubrel(
+  broker: BrokerState,
+  session: Session,
+  { packetId }: PubrelPacket,
+): Packet {
+  // [MQTT-4.3.3-11]
+  const known = complete(broker, session, packetId);
+  return {
+    type: "pubcomp",
+    packetId,
+    reasonCode: known ? 0 : ReasonCode.PacketIdentifierNotFound,
+  };
+}
+
+function complete(
+  { store }: BrokerState,
+  session: Session,
+  packetId: number,
+): boolean {
+  const { clientId, receiver } = session;
+  if (!receiver.release(packetId)) return false;
+  if (session.persistent) {
+    store.record({ type: "complete", clientId, packetId });
+  }
+  return true;
+}

@@ -1,0 +1,75 @@
+/**
+ * Where a message goes: to the retained messages and to all matching
+ * subscriptions.
+ */
+
+import type { Message } from "./message.ts";
+import type { Session } from "./_session.ts";
+import type { BrokerState } from "./_state.ts";
+import { type ShareGroup, target } from "./_subscription_tree.ts";
+
+/**
+ * Routes a message. It is in every session that it belongs to when this
+ * returns [MQTT-4.5.0-1].
+ *
+ * @param publisher The session it comes from, for No Local.
+ * @returns Whether any subscription matched.
+ */
+export function route(
+  broker: BrokerState,
+  message: Message,
+  publisher: Session | undefined,
+): boolean {
+  if (message.retain) broker.retained.update(message); // [MQTT-3.3.1-8]
+  const { targets, groups } = broker.subscriptions.match(message.topic);
+  // By index: a list that is iterated may be replaced, never changed.
+  for (let i = 0; i < targets.length; i++) {
+    let to = targets[i]!;
+    if (to.ifLocal !== undefined && to.session === publisher) {
+      if (to.ifLocal === null) continue; // [MQTT-3.8.3-3]
+      to = to.ifLocal;
+    }
+    // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+    const retain = message.retain && to.retainAsPublished;
+    to.session.deliver(message, to.qos, retain, to.identifiers);
+  }
+  for (const group of groups) share(group, message);
+  return targets.length > 0 || groups.length > 0;
+}
+
+/**
+ * Gives a message to one member of a shared subscription: to the next that is
+ * connected and keeps up, else to the next that is connected, else to the next
+ * whose session waits for it.
+ */
+function share(group: ShareGroup, message: Message): void {
+  const { members } = group;
+  let best = -1;
+  let bestRank = -1;
+  for (let i = 0; i < members.length && bestRank < 2; i++) {
+    const index = (group.next + i) % members.length;
+    const { session } = members[index]!;
+    const { downlink } = session;
+    const rank = downlink === undefined
+      ? 0
+      : downlink.writable && !session.backlogged
+      ? 2
+      : 1;
+    if (rank > bestRank) {
+      best = index;
+      bestRank = rank;
+    }
+  }
+  if (best < 0) return;
+  group.next = (best + 1) % members.length;
+  const { session, qos, retainAsPublished, identifiers } = target([
+    members[best]!,
+  ]);
+  // [MQTT-4.8.2-3]
+  session.deliver(
+    message,
+    qos,
+    message.retain && retainAsPublished,
+    identifiers,
+  );
+}

@@ -1,0 +1,483 @@
+/**
+ * A session: what the broker knows of a client, connected or not (4.1).
+ *
+ * It decides what is sent when: the one place of the delivered QoS, of the
+ * order of messages, of flow control, and of what waits. Writing is the
+ * connection's part, seen from here as a `Downlink`.
+ */
+
+import {
+  type Delivery,
+  type Packet,
+  type PubrelPacket,
+  type Qos,
+  ReasonCode,
+  Receiver,
+  Sender,
+} from "../codec/mod.ts";
+import type { Limits } from "./config.ts";
+import type { Hooks } from "./_hooks.ts";
+import type { Message } from "./message.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ClientInfo } from "./plugin.ts";
+import type { Retained } from "./_retained.ts";
+import type { Store, StoredWill } from "./store.ts";
+
+/** The parts of the broker that sessions use. */
+export interface SessionHost {
+  readonly limits: Limits;
+  readonly hooks: Hooks;
+  readonly metrics: Metrics;
+  readonly store: Store;
+  readonly retained: Retained;
+  /** The time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** What a session needs of its connection. */
+export interface Downlink {
+  /** Whether the peer keeps up: more may be sent. */
+  readonly writable: boolean;
+  /** The client's Receive Maximum. */
+  readonly receiveMaximum: number;
+  /**
+   * Sends a PUBLISH.
+   *
+   * @returns `false` if it is larger than the client accepts.
+   */
+  publish(
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    identifiers: readonly number[] | undefined,
+  ): boolean;
+  /** Sends another packet. */
+  send(packet: Packet): void;
+  /** Ends the connection: the client gets the reason if it can. */
+  disconnect(reasonCode: ReasonCode, reason: string): void;
+}
+
+/** A QoS 1 or 2 message on its way to this session's client. */
+export interface Outgoing {
+  /** Names the delivery in the store. */
+  readonly id: number;
+  readonly message: Message;
+  readonly qos: 1 | 2;
+  readonly retain: boolean;
+  readonly identifiers: readonly number[] | undefined;
+}
+
+/** A retained message that is to be sent for a new subscription. */
+interface Replayed {
+  readonly message: Message;
+  readonly qos: Qos;
+  readonly identifiers: readonly number[] | undefined;
+}
+
+/** The session expiry interval that stands for ever. */
+export const FOREVER = 0xffff_ffff;
+
+export class Session {
+  readonly clientId: string;
+  /** Who it is: of the newest connection. */
+  client: ClientInfo;
+  /** Seconds that it outlives its connection. */
+  expiryInterval: number;
+  /** When it ends, in milliseconds; `Infinity` while connected or for ever. */
+  expiresAt = Infinity;
+  /** The will of the connection, and when it is due once that is lost. */
+  will: StoredWill | undefined;
+  /** The filters that it subscribed with. */
+  readonly filters = new Set<string>();
+  readonly receiver = new Receiver();
+
+  readonly #broker: SessionHost;
+  readonly #sender = new Sender<Outgoing>();
+  /** Ids of deliveries whose message the sender has let go: for the store. */
+  readonly #released = new Map<number, number>();
+  #downlink: Downlink | undefined;
+  /** Whether the store knows of the session. */
+  #stored = false;
+  #lastId = 0;
+  /** From an earlier connection: to be sent again before anything else. */
+  #resend: Delivery<Outgoing>[] = [];
+  #replay = new Queue<Replayed>();
+  #queue = new Queue<Outgoing>();
+  #queuedBytes = 0;
+
+  constructor(broker: SessionHost, client: ClientInfo, expiryInterval: number) {
+    this.#broker = broker;
+    this.clientId = client.clientId;
+    this.client = client;
+    this.expiryInterval = expiryInterval;
+  }
+
+  /** Whether it outlives its connection, and so is in the store. */
+  get persistent(): boolean {
+    return this.expiryInterval > 0;
+  }
+
+  get downlink(): Downlink | undefined {
+    return this.#downlink;
+  }
+
+  /** Sent and not settled. */
+  get inflight(): number {
+    return this.#sender.size;
+  }
+
+  /** Waiting to be sent. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Whether `pump` may have something to send. */
+  get backlogged(): boolean {
+    return this.#queue.length > 0 || this.#replay.length > 0 ||
+      this.#resend.length > 0;
+  }
+
+  /**
+   * Gives a message to the session.
+   *
+   * @param granted The QoS granted by the subscription.
+   * @param retain The RETAIN flag to send it with.
+   */
+  deliver(
+    message: Message,
+    granted: Qos,
+    retain: boolean,
+    identifiers: readonly number[] | undefined,
+  ): void {
+    const { hooks, metrics } = this.#broker;
+    if (!hooks.authorizeDelivery(this.client, message)) {
+      metrics.deliveriesDenied++;
+      return;
+    }
+    const qos = deliveredQos(message, granted);
+    const downlink = this.#downlink;
+    if (qos === 0) {
+      if (downlink === undefined) return;
+      if (!downlink.writable) metrics.droppedSlow++;
+      else downlink.publish(message, 0, retain, false, 0, identifiers);
+      return;
+    }
+    const outgoing = {
+      id: ++this.#lastId,
+      message,
+      qos,
+      retain,
+      identifiers,
+    };
+    // Nothing overtakes what waits [MQTT-4.6.0-6].
+    if (
+      downlink !== undefined && downlink.writable && this.#sender.ready &&
+      !this.backlogged
+    ) {
+      this.#send(outgoing, downlink, true);
+    } else {
+      this.#enqueue(outgoing);
+    }
+  }
+
+  /**
+   * Sends retained messages for a new subscription, after what is sent now.
+   *
+   * @returns `false` if too much waits already.
+   */
+  replay(
+    messages: readonly Message[],
+    granted: Qos,
+    identifiers: readonly number[] | undefined,
+  ): boolean {
+    const { retainedMessages } = this.#broker.limits;
+    if (this.#replay.length + messages.length > retainedMessages) return false;
+    for (const message of messages) {
+      this.#replay.push({ message, qos: granted, identifiers });
+    }
+    return true;
+  }
+
+  /** Sends what waits, as far as the client keeps up. */
+  pump(): void {
+    const downlink = this.#downlink;
+    if (downlink === undefined) return;
+    while (downlink.writable) {
+      if (this.#resend.length > 0) {
+        if (!this.#resendNext(downlink)) return;
+      } else if (this.#replay.length > 0) {
+        if (!this.#replayNext(downlink)) return;
+      } else if (this.#queue.length > 0) {
+        if (!this.#sender.ready) return;
+        const outgoing = this.#queue.shift()!;
+        this.#queuedBytes -= outgoing.message.size;
+        if (this.#expired(outgoing.message)) this.#settled(outgoing.id);
+        else this.#send(outgoing, downlink, false);
+      } else {
+        return;
+      }
+    }
+  }
+
+  #resendNext(downlink: Downlink): boolean {
+    const delivery = this.#resend[0]!;
+    const { message: outgoing, packetId, qos } = delivery;
+    if (outgoing === undefined) {
+      downlink.send({ type: "pubrel", packetId, reasonCode: 0 });
+    } else {
+      if (!this.#sender.ready) return false;
+      this.#sender.resent();
+      // [MQTT-3.3.1-1]
+      const { message, retain, identifiers } = outgoing;
+      downlink.publish(message, qos, retain, true, packetId, identifiers);
+    }
+    this.#resend.shift();
+    return true;
+  }
+
+  #replayNext(downlink: Downlink): boolean {
+    const { message, qos: granted, identifiers } = this.#replay.peek()!;
+    const { hooks, retained } = this.#broker;
+    // Replaced, removed or expired meanwhile: what came later counts.
+    const send = retained.get(message.topic) === message &&
+      !this.#expired(message) && hooks.authorizeDelivery(this.client, message);
+    const qos = deliveredQos(message, granted);
+    if (send && qos > 0 && !this.#sender.ready) return false;
+    this.#replay.shift();
+    if (!send) return true;
+    // [MQTT-3.3.1-8] sent for a subscription: RETAIN 1
+    if (qos === 0) downlink.publish(message, 0, true, false, 0, identifiers);
+    else {
+      const id = ++this.#lastId;
+      this.#send(
+        { id, message, qos, retain: true, identifiers },
+        downlink,
+        true,
+      );
+    }
+    return true;
+  }
+
+  #expired(message: Message): boolean {
+    // [MQTT-3.3.2-5]
+    if (message.expiresAt === Infinity) return false;
+    if (message.expiresAt > this.#broker.now()) return false;
+    this.#broker.metrics.droppedExpired++;
+    return true;
+  }
+
+  #send(outgoing: Outgoing, downlink: Downlink, fresh: boolean): void {
+    const { message, qos, retain, identifiers, id } = outgoing;
+    message.keep();
+    const { packetId } = this.#sender.send(outgoing, qos);
+    // [MQTT-3.3.1-3]
+    if (
+      !downlink.publish(message, qos, retain, false, packetId, identifiers)
+    ) {
+      // [MQTT-3.1.2-25] as if it had been delivered
+      this.#sender.cancel(packetId);
+      if (!fresh) this.#settled(id);
+      return;
+    }
+    if (!this.persistent) return;
+    if (fresh) this.#recordEnqueue(outgoing, packetId);
+    else {
+      const { clientId } = this;
+      this.#broker.store.record({ type: "send", clientId, id, packetId });
+    }
+  }
+
+  #enqueue(outgoing: Outgoing): void {
+    const { limits, metrics, hooks } = this.#broker;
+    const { message } = outgoing;
+    if (
+      this.#queue.length >= limits.queuedMessages ||
+      this.#queuedBytes + message.size > limits.queuedBytes
+    ) {
+      metrics.droppedQueueFull++;
+      if (hooks.watches("broker_message_dropped")) {
+        const { clientId } = this;
+        const reason = "the queue of the session is full";
+        hooks.emit("broker_message_dropped", { clientId, message, reason });
+      }
+      return;
+    }
+    message.keep();
+    this.#queue.push(outgoing);
+    this.#queuedBytes += message.size;
+    if (this.persistent) this.#recordEnqueue(outgoing, undefined);
+  }
+
+  #recordEnqueue(outgoing: Outgoing, packetId: number | undefined): void {
+    const { clientId } = this;
+    this.#broker.store.record({
+      type: "enqueue",
+      clientId,
+      ...outgoing,
+      packetId,
+    });
+  }
+
+  #settled(id: number): void {
+    if (!this.persistent) return;
+    const { clientId } = this;
+    this.#broker.store.record({ type: "settle", clientId, id });
+  }
+
+  /** PUBACK has come. */
+  puback(packetId: number): void {
+    const delivery = this.#sender.puback(packetId);
+    if (delivery !== undefined) this.#settled(delivery.message!.id);
+  }
+
+  /** PUBREC has come; returns the PUBREL to answer with. */
+  pubrec(packetId: number, reasonCode: ReasonCode): PubrelPacket | undefined {
+    const failed = reasonCode >= 0x80;
+    const outgoing = this.#sender.get(packetId)?.message;
+    if (this.#sender.pubrec(packetId, failed) === undefined) {
+      const reasonCode = ReasonCode.PacketIdentifierNotFound;
+      return failed ? undefined : { type: "pubrel", packetId, reasonCode };
+    }
+    if (failed) {
+      if (outgoing !== undefined) this.#settled(outgoing.id);
+      return undefined;
+    }
+    if (outgoing !== undefined) {
+      const { id } = outgoing;
+      this.#released.set(packetId, id);
+      if (this.persistent) {
+        const { clientId } = this;
+        this.#broker.store.record({ type: "release", clientId, id });
+      }
+    }
+    return { type: "pubrel", packetId, reasonCode: 0 }; // [MQTT-4.3.3-4]
+  }
+
+  /** PUBCOMP has come. */
+  pubcomp(packetId: number): void {
+    if (!this.#sender.pubcomp(packetId)) return;
+    const id = this.#released.get(packetId);
+    if (id === undefined) return;
+    this.#released.delete(packetId);
+    this.#settled(id);
+  }
+
+  /** A connection was accepted for the session, new or not. */
+  resume(expiryInterval: number): void {
+    this.expiryInterval = expiryInterval;
+    this.expiresAt = Infinity;
+    // A session that was kept and is not to be kept any longer ends there.
+    if (!this.persistent) this.recordEnd();
+    else this.recordState();
+  }
+
+  /** Tells the store how long the session lives. */
+  recordState(): void {
+    const { clientId, expiryInterval, expiresAt } = this;
+    this.#stored = true;
+    this.#broker.store.record({
+      type: "session",
+      clientId,
+      expiryInterval,
+      expiresAt: expiresAt === Infinity ? undefined : expiresAt,
+    });
+  }
+
+  /** Tells the store that the session is over, if it knows of it. */
+  recordEnd(): void {
+    if (!this.#stored) return;
+    this.#stored = false;
+    const { clientId } = this;
+    this.#broker.store.record({ type: "session_end", clientId });
+  }
+
+  /** A connection begins: CONNACK was sent on it, and nothing else yet. */
+  attach(downlink: Downlink): void {
+    this.#downlink = downlink;
+    const { inflight } = this.#broker.limits;
+    this.#sender.restart(Math.min(downlink.receiveMaximum, inflight));
+    // [MQTT-4.4.0-1]
+    this.#resend = [...this.#sender.unsettled()];
+  }
+
+  /** The connection is over: nothing more is sent. */
+  detach(): void {
+    this.#downlink = undefined;
+    this.#resend = [];
+    const replay = this.#replay;
+    this.#replay = new Queue();
+    if (!this.persistent) return;
+    // What a subscription was promised waits like any other message.
+    for (let next; (next = replay.shift()) !== undefined;) {
+      const { message, qos: granted, identifiers } = next;
+      const qos = deliveredQos(message, granted);
+      if (qos === 0) continue;
+      const id = ++this.#lastId;
+      this.#enqueue({ id, message, qos, retain: true, identifiers });
+    }
+  }
+
+  /** Marks the session as one that the store has. */
+  restored(): void {
+    this.#stored = true;
+  }
+
+  /** Puts a delivery in that the store already has. */
+  restore(outgoing: Outgoing, packetId: number | undefined): void {
+    this.#lastId = Math.max(this.#lastId, outgoing.id);
+    if (packetId === undefined) {
+      this.#queue.push(outgoing);
+      this.#queuedBytes += outgoing.message.size;
+    } else {
+      const { qos } = outgoing;
+      this.#sender.restore({ packetId, qos, message: outgoing });
+    }
+  }
+
+  /** Marks a delivery as released that the store has so. */
+  restoreReleased(id: number): void {
+    for (const delivery of this.#sender.unsettled()) {
+      if (delivery.message?.id !== id) continue;
+      delivery.message = undefined;
+      this.#released.set(delivery.packetId, id);
+      return;
+    }
+  }
+}
+
+/** [MQTT-3.8.4-8] The one place of the QoS that a message is delivered with. */
+function deliveredQos(message: Message, granted: Qos): Qos {
+  return message.qos < granted ? message.qos : granted;
+}
+
+/** First in, first out; shifting does not move what follows. */
+class Queue<T> {
+  #items: T[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  peek(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#head++];
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+    } else if (this.#head >= 1024 && this.#head * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+}

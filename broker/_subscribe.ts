@@ -1,0 +1,142 @@
+/**
+ * SUBSCRIBE and UNSUBSCRIBE of a client.
+ */
+
+import {
+  type Packet,
+  parseSharedFilter,
+  ReasonCode,
+  type SubscribePacket,
+  type SubscriptionRequest,
+  type UnsubscribePacket,
+} from "../codec/mod.ts";
+import type { Peer } from "./_peer.ts";
+import type { Awaitable } from "./plugin.ts";
+import { withinLimits } from "./_policy.ts";
+import type { Session } from "./_session.ts";
+import type { BrokerState } from "./_state.ts";
+
+/** [MQTT-3.8.4-1] */
+export function handleSubscribe(
+  broker: BrokerState,
+  connection: Peer,
+  packet: SubscribePacket,
+): Awaitable<Packet> {
+  const { packetId, subscriptions } = packet;
+  const identifier = packet.properties?.subscriptionIdentifiers?.[0];
+  const reasonCodes: ReasonCode[] = [];
+  // [MQTT-3.8.4-5] [MQTT-3.9.3-1] one after the other, in their order
+  const from = (index: number): Awaitable<Packet> => {
+    for (let i = index; i < subscriptions.length; i++) {
+      const request = subscriptions[i]!;
+      const code = subscribe(broker, connection, request, identifier);
+      if (code instanceof Promise) {
+        return code.then((later) => {
+          reasonCodes.push(later);
+          return from(i + 1);
+        });
+      }
+      reasonCodes.push(code);
+    }
+    return { type: "suback", packetId, reasonCodes };
+  };
+  return from(0);
+}
+
+function subscribe(
+  broker: BrokerState,
+  connection: Peer,
+  request: SubscriptionRequest,
+  identifier: number | undefined,
+): Awaitable<ReasonCode> {
+  const session = connection.session!;
+  const refused = refusal(broker, session, request.filter);
+  if (refused !== undefined) {
+    broker.metrics.subscriptionsRefused++;
+    return refused;
+  }
+  const topic = parseSharedFilter(request.filter).filter;
+  const { qos } = request;
+  const action = "subscribe";
+  const allowed = broker.hooks.authorize(connection.client!, {
+    action,
+    topic,
+    qos,
+  });
+  const finish = (allowed: boolean): ReasonCode => {
+    if (!allowed) {
+      broker.metrics.subscriptionsRefused++;
+      return ReasonCode.NotAuthorized;
+    }
+    return grant(broker, session, request, identifier);
+  };
+  return allowed instanceof Promise ? allowed.then(finish) : finish(allowed);
+}
+
+function refusal(
+  { limits }: BrokerState,
+  session: Session,
+  filter: string,
+): ReasonCode | undefined {
+  if (!withinLimits(filter, limits)) return ReasonCode.TopicFilterInvalid;
+  const { filters } = session;
+  if (filters.size >= limits.subscriptions && !filters.has(filter)) {
+    return ReasonCode.QuotaExceeded;
+  }
+  return undefined;
+}
+
+/** Makes the subscription, and has its retained messages sent after SUBACK. */
+function grant(
+  broker: BrokerState,
+  session: Session,
+  request: SubscriptionRequest,
+  identifier: number | undefined,
+): ReasonCode {
+  const { store, hooks, retained } = broker;
+  const { clientId } = session;
+  const { filter, qos, retainHandling } = request;
+  const isNew = !session.filters.has(filter);
+  // [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11], never for shared ones (4.8.2)
+  const wanted = !filter.startsWith("$share/") &&
+    (retainHandling === 0 || (retainHandling === 1 && isNew));
+  if (wanted && retained.size > 0) {
+    const messages = retained.match(filter, broker.now());
+    const identifiers = identifier === undefined ? undefined : [identifier];
+    if (!session.replay(messages, qos, identifiers)) {
+      broker.metrics.subscriptionsRefused++;
+      return ReasonCode.QuotaExceeded;
+    }
+  }
+  // [MQTT-3.8.4-3]
+  session.filters.add(filter);
+  broker.subscriptions.set({ session, request, identifier });
+  if (session.persistent) {
+    store.record({ type: "subscribe", clientId, request, identifier });
+  }
+  hooks.emit("broker_client_subscribed", { clientId, topic: filter, qos });
+  return qos;
+}
+
+/** [MQTT-3.10.4-4] */
+export function handleUnsubscribe(
+  broker: BrokerState,
+  session: Session,
+  { packetId, filters }: UnsubscribePacket,
+): Packet {
+  const { hooks, store, subscriptions } = broker;
+  const { clientId } = session;
+  // [MQTT-3.10.4-1] [MQTT-3.10.4-6]
+  const reasonCodes = filters.map((filter) => {
+    if (!session.filters.delete(filter)) {
+      return ReasonCode.NoSubscriptionExisted;
+    }
+    subscriptions.delete(session, filter);
+    if (session.persistent) {
+      store.record({ type: "unsubscribe", clientId, filter });
+    }
+    hooks.emit("broker_client_unsubscribed", { clientId, topic: filter });
+    return ReasonCode.Success;
+  });
+  return { type: "unsuback", packetId, reasonCodes };
+}

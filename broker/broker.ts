@@ -1,0 +1,356 @@
+/**
+ * The broker: its parts put together, and its life from start to shutdown.
+ *
+ * @module
+ */
+
+import { ReasonCode, type Transport } from "../codec/mod.ts";
+import {
+  type BrokerConfig,
+  checkConfig,
+  type ResolvedListener,
+  resolveLimits,
+  resolveListeners,
+} from "./config.ts";
+import { Connection } from "./_connection.ts";
+import { BrokerError } from "./error.ts";
+import { Hooks } from "./_hooks.ts";
+import { listen, type Listener } from "./listen.ts";
+import { restore } from "./_load.ts";
+import { Message, type MessageInit } from "./message.ts";
+import { Metrics } from "./metrics.ts";
+import type { PluginContext } from "./plugin.ts";
+import { Retained } from "./_retained.ts";
+import { route } from "./_router.ts";
+import type { BrokerState } from "./_state.ts";
+import { MemoryStore } from "./store.ts";
+import { SubscriptionTree } from "./_subscription_tree.ts";
+import { tick } from "./_tick.ts";
+import { Turn } from "./_turn.ts";
+
+/** The states of a broker's life. */
+export type BrokerStatus =
+  | "new"
+  | "starting"
+  | "started"
+  | "not_started"
+  | "stopping"
+  | "stopped"
+  | "not_stopped";
+
+/** Where a started broker listens. */
+export interface ListenerAddress {
+  /** The name of the listener. */
+  readonly name: string;
+  /** The interface. */
+  readonly hostname: string;
+  /** The port. */
+  readonly port: number;
+}
+
+/** Milliseconds between two looks at all deadlines. */
+const SWEEP_INTERVAL = 500;
+
+/** Milliseconds until the next try when the system has no more sockets. */
+const ACCEPT_PAUSE = 100;
+
+/** Milliseconds since 1970 by a clock that is never set back. */
+function monotonicNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/**
+ * An MQTT 3.1, 3.1.1 and 5.0 broker.
+ *
+ * @example
+ * ```ts
+ * import { Broker } from "@ambermq/mqtt/broker";
+ * import { assert } from "@std/assert";
+ *
+ * await using broker = new Broker({
+ *   listeners: { default: { bind: "127.0.0.1:0" } },
+ * });
+ * await broker.start();
+ * assert(broker.addresses[0]!.port > 0);
+ * broker.publish({
+ *   topic: "greeting",
+ *   payload: new TextEncoder().encode("hello"),
+ *   retain: true,
+ * });
+ * ```
+ */
+export class Broker implements AsyncDisposable {
+  /** What the broker counts. */
+  readonly metrics: Metrics = new Metrics();
+
+  readonly #listenerConfigs: readonly ResolvedListener[];
+  readonly #state: BrokerState;
+  readonly #listeners = new Map<Listener, ListenerAddress | undefined>();
+  /** Of every connection, until it is closed; and of every `serve`. */
+  readonly #running = new Set<Promise<void>>();
+  #status: BrokerStatus = "new";
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /**
+   * Makes a broker; it does nothing before `start()`.
+   *
+   * @param config The configuration; by default a listener on 0.0.0.0:1883
+   * that accepts anybody, as in HBMQTT.
+   * @throws {TypeError} If the configuration has an unknown key or a value that
+   * is not of its type; it says where and what would be right.
+   */
+  constructor(config: BrokerConfig = {}) {
+    checkConfig(config);
+    this.#listenerConfigs = resolveListeners(config.listeners);
+    const { metrics } = this;
+    const limits = resolveLimits(config.limits);
+    const store = config.store ?? new MemoryStore();
+    const allowAnonymous = config.auth?.allowAnonymous ?? true;
+    this.#state = {
+      limits,
+      metrics,
+      store,
+      hooks: new Hooks(config.plugins ?? [], allowAnonymous, metrics),
+      retained: new Retained(limits, store, metrics),
+      subscriptions: new SubscriptionTree(),
+      sessions: new Map(),
+      connections: new Set(),
+      turn: new Turn(store, metrics),
+      timeoutDisconnectDelay: config.timeoutDisconnectDelay,
+      now: config.now ?? monotonicNow,
+    };
+  }
+
+  /** Where it is in its life. */
+  get status(): BrokerStatus {
+    return this.#status;
+  }
+
+  /** Where it listens: the addresses of the bound listeners. */
+  get addresses(): ListenerAddress[] {
+    return [...this.#listeners.values()].filter((one) => one !== undefined);
+  }
+
+  /**
+   * Loads the store, binds the listeners and accepts connections.
+   *
+   * @throws {BrokerError} If it is started already, or a listener cannot be
+   * bound; then nothing stays open and `start()` may be called again.
+   */
+  async start(): Promise<void> {
+    if (!["new", "stopped", "not_started"].includes(this.#status)) {
+      throw new BrokerError(`Cannot start the broker: it is ${this.#status}`);
+    }
+    this.#status = "starting";
+    const { hooks, store, turn } = this.#state;
+    const started: (() => unknown)[] = [];
+    try {
+      hooks.emit("broker_pre_start", {});
+      for await (const change of store.load()) restore(this.#state, change);
+      for (const plugin of hooks.plugins) {
+        await plugin.start?.(this.#context);
+        started.unshift(() => plugin.stop?.());
+      }
+      const bound = this.#listenerConfigs.map((config) => {
+        const listener = listen(config);
+        started.unshift(() => listener.close());
+        return { config, listener };
+      });
+      for (const { config, listener } of bound) {
+        this.#listen(listener, config.name, config.maxConnections);
+      }
+    } catch (error) {
+      for (const undo of started) await undo();
+      this.#forget();
+      this.#status = "not_started";
+      throw error;
+    }
+    this.#timer = setInterval(() => tick(this.#state), SWEEP_INTERVAL);
+    turn.schedule();
+    this.#status = "started";
+    hooks.emit("broker_post_start", {});
+  }
+
+  /**
+   * Stops: no more connections are accepted, clients are told (5.0:
+   * DISCONNECT 0x8B), what waits for them is written, and all is closed within
+   * `limits.shutdownTimeout` seconds. Sessions and retained messages stay in
+   * the store; wills are not published.
+   *
+   * @throws {BrokerError} If it is not started.
+   */
+  async shutdown(): Promise<void> {
+    if (this.#status !== "started") {
+      throw new BrokerError(`Cannot stop the broker: it is ${this.#status}`);
+    }
+    this.#status = "stopping";
+    const { hooks, limits, connections, store } = this.#state;
+    try {
+      hooks.emit("broker_pre_shutdown", {});
+      for (const listener of this.#listeners.keys()) listener.close();
+      for (const connection of connections) {
+        connection.disconnect(
+          ReasonCode.ServerShuttingDown,
+          "the broker shuts down",
+        );
+      }
+      await this.#settle(limits.shutdownTimeout * 1000);
+      for (const connection of connections) connection.close();
+      await this.#settle(1000);
+      clearInterval(this.#timer);
+      for (const plugin of hooks.plugins) await plugin.stop?.();
+      store.commit();
+      await store.close();
+      this.#forget();
+    } catch (error) {
+      this.#status = "not_stopped";
+      throw error;
+    }
+    this.#status = "stopped";
+    hooks.emit("broker_post_shutdown", {});
+  }
+
+  /** Shuts down if it is started. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#status === "started") await this.shutdown();
+  }
+
+  /**
+   * Serves connections from a listener of one's own, until the listener or
+   * the broker is closed. The broker must be started.
+   *
+   * @param listener Where connections come from: `Deno.listen` returns one.
+   * @param name Its name, for plugins and messages.
+   * @throws {BrokerError} If the broker is not started.
+   */
+  async serve(listener: Listener, name = "external"): Promise<void> {
+    if (this.#status !== "started") {
+      throw new BrokerError(`Cannot serve: the broker is ${this.#status}`);
+    }
+    await this.#listen(listener, name, Infinity);
+  }
+
+  /**
+   * Publishes a message to all subscribers.
+   *
+   * @param message The message.
+   * @throws {TypeError} If its topic is not a valid topic name.
+   */
+  publish(message: MessageInit): void {
+    route(this.#state, Message.from(message, this.#state.now()), undefined);
+    this.#state.turn.schedule();
+  }
+
+  /**
+   * Looks at all deadlines: keep alives, expiries, wills. The broker does it
+   * twice a second by itself; it is here for those who pass a clock in.
+   */
+  sweep(): void {
+    tick(this.#state);
+  }
+
+  get #context(): PluginContext {
+    return {
+      publish: (message) => this.publish(message),
+      now: this.#state.now,
+    };
+  }
+
+  #listen(
+    listener: Listener,
+    name: string,
+    maxConnections: number,
+  ): Promise<void> {
+    const { hostname, port } = listener.addr ?? {};
+    this.#listeners.set(
+      listener,
+      hostname === undefined || port === undefined
+        ? undefined
+        : { name, hostname, port },
+    );
+    return this.#track(this.#acceptAll(listener, name, maxConnections));
+  }
+
+  async #acceptAll(
+    listener: Listener,
+    name: string,
+    maxConnections: number,
+  ): Promise<void> {
+    const open = { count: 0 };
+    while (this.#listeners.has(listener)) {
+      let transport: Transport;
+      try {
+        transport = await listener.accept();
+      } catch (error) {
+        if (isClosed(error) || this.#status === "stopping") break;
+        // The system is short of something: sockets, most likely.
+        this.#state.metrics.acceptFailures++;
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE));
+        continue;
+      }
+      if (open.count >= maxConnections) {
+        this.#turnAway(transport, `the listener has ${maxConnections}`);
+        continue;
+      }
+      open.count++;
+      const run = this.#connect(transport, name);
+      this.#track(run.finally(() => open.count--));
+    }
+    this.#listeners.delete(listener);
+  }
+
+  async #connect(transport: Transport, listener: string): Promise<void> {
+    const { connections, limits, metrics } = this.#state;
+    if (connections.size >= limits.connections) {
+      this.#turnAway(transport, `the broker has ${limits.connections}`);
+      return;
+    }
+    const connection = new Connection(this.#state, transport, listener);
+    connections.add(connection);
+    metrics.connectionsAccepted++;
+    metrics.connectionsOpen++;
+    await connection.run();
+  }
+
+  #turnAway(transport: Transport, why: string): void {
+    const { metrics, hooks } = this.#state;
+    metrics.connectionsRefused++;
+    hooks.emit("broker_connection_refused", {
+      address: transport.remoteAddr,
+      clientId: undefined,
+      username: undefined,
+      reasonCode: ReasonCode.QuotaExceeded,
+      reason: `too many connections: ${why}`,
+    });
+    transport.close();
+  }
+
+  #track(promise: Promise<void>): Promise<void> {
+    this.#running.add(promise);
+    return promise.finally(() => this.#running.delete(promise));
+  }
+
+  /** Waits until every connection is closed, but no longer than so many ms. */
+  async #settle(timeout: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const expired = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeout);
+    });
+    await Promise.race([Promise.all(this.#running), expired]);
+    clearTimeout(timer);
+  }
+
+  /** Empties the memory; the store has what is to stay. */
+  #forget(): void {
+    const { sessions, retained, subscriptions } = this.#state;
+    sessions.clear();
+    retained.clear();
+    subscriptions.clear();
+    this.#listeners.clear();
+  }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error &&
+    (error.name === "BadResource" || error.name === "Interrupted");
+}

@@ -1,0 +1,213 @@
+/**
+ * Application messages, as the broker moves them.
+ *
+ * @module
+ */
+
+import {
+  copyBytes,
+  Frame,
+  type ProtocolVersion,
+  type PublishPacket,
+  type PublishProperties,
+  type Qos,
+  topicNameError,
+} from "../codec/mod.ts";
+
+/** The properties that belong to a message and not to one connection. */
+export type MessageProperties = Omit<
+  PublishProperties,
+  "topicAlias" | "subscriptionIdentifiers"
+>;
+
+/** What makes a message. */
+export interface MessageInit {
+  /** The topic name. */
+  topic: string;
+  /** The payload. */
+  payload: Uint8Array;
+  /** The quality of service; by default 0. */
+  qos?: Qos;
+  /** Whether it is to be retained; by default `false`. */
+  retain?: boolean;
+  /** The properties (5.0). */
+  properties?: MessageProperties;
+}
+
+/**
+ * An application message on its way through the broker.
+ *
+ * Its payload may be a view into the receive buffer of its publisher, valid
+ * until the end of the turn. Who keeps a message longer calls
+ * {@linkcode Message.keep}, which copies it once for all.
+ */
+export class Message {
+  /** The topic name. */
+  readonly topic: string;
+  /** The quality of service that it was published with. */
+  readonly qos: Qos;
+  /** Whether it was published with RETAIN 1. */
+  readonly retain: boolean;
+  /** Its properties (5.0). */
+  readonly properties: MessageProperties | undefined;
+  /** When it expires, in milliseconds of the broker's clock, or `Infinity`. */
+  readonly expiresAt: number;
+
+  #payload: Uint8Array;
+  #kept = false;
+  /** Encoded forms: for 3.x and 5.0, without and with a packet identifier. */
+  #frames: (Frame | undefined)[] | undefined;
+  /** The form it was received in, and its index. */
+  #received: Frame | undefined;
+  #receivedIndex = -1;
+
+  /**
+   * Makes a message.
+   *
+   * @param init Topic, payload and the rest.
+   * @param now The time, in milliseconds, from which its expiry counts.
+   * @throws {TypeError} If the topic is not a valid topic name.
+   */
+  constructor(init: MessageInit, now: number) {
+    this.topic = init.topic;
+    this.qos = init.qos ?? 0;
+    this.retain = init.retain ?? false;
+    this.properties = init.properties;
+    this.#payload = init.payload;
+    const seconds = init.properties?.messageExpiryInterval;
+    this.expiresAt = seconds === undefined ? Infinity : now + seconds * 1000;
+  }
+
+  /**
+   * Makes a message of the broker's own or of a plugin's, which are not
+   * validated by the codec.
+   *
+   * @param init Topic, payload and the rest.
+   * @param now The time in milliseconds.
+   * @returns The message.
+   * @throws {TypeError} If the topic is not a valid topic name.
+   */
+  static from(init: MessageInit, now: number): Message {
+    const error = topicNameError(init.topic);
+    if (error !== undefined) {
+      throw new TypeError(
+        `Cannot publish to ${JSON.stringify(init.topic)}: ${error}`,
+      );
+    }
+    return new Message(init, now);
+  }
+
+  /**
+   * Makes a message of a PUBLISH that came in.
+   *
+   * @param packet The packet.
+   * @param topic Its topic name, with the alias resolved.
+   * @param frame The bytes of the packet.
+   * @param version The protocol version they are in.
+   * @param now The time in milliseconds.
+   * @returns The message.
+   */
+  static received(
+    packet: PublishPacket,
+    topic: string,
+    frame: Uint8Array,
+    version: ProtocolVersion,
+    now: () => number,
+  ): Message {
+    const { payload, qos, retain } = packet;
+    if (packet.properties === undefined) {
+      const message = new Message({ topic, payload, qos, retain }, 0);
+      message.#receivedIndex = frameIndex(version, qos > 0);
+      message.#received = Frame.received(frame);
+      return message;
+    }
+    const { topicAlias, ...properties } = packet.properties;
+    const message = new Message(
+      { topic, payload, qos, retain, properties },
+      properties.messageExpiryInterval === undefined ? 0 : now(),
+    );
+    // An alias means something on the publisher's connection only.
+    if (topicAlias === undefined) {
+      message.#receivedIndex = frameIndex(version, qos > 0);
+      message.#received = Frame.received(frame);
+    }
+    return message;
+  }
+
+  /** The payload. */
+  get payload(): Uint8Array {
+    return this.#payload;
+  }
+
+  /** Whether it expires. */
+  get expires(): boolean {
+    return this.expiresAt !== Infinity;
+  }
+
+  /** What the message counts against limits, in bytes. */
+  get size(): number {
+    return OVERHEAD + this.topic.length + this.#payload.length;
+  }
+
+  /**
+   * The encoded form for receivers of one kind.
+   *
+   * @param version Their protocol version.
+   * @param acknowledged Whether they get it with a packet identifier.
+   * @returns The frame; made at the first call.
+   */
+  frame(version: ProtocolVersion, acknowledged: boolean): Frame {
+    const index = frameIndex(version, acknowledged);
+    if (index === this.#receivedIndex) return this.#received!;
+    const frames = this.#frames ??= [];
+    return frames[index] ??= Frame.encode({
+      type: "publish",
+      topic: this.topic,
+      payload: this.#payload,
+      qos: acknowledged ? 1 : 0,
+      retain: false,
+      dup: false,
+      ...(acknowledged ? { packetId: 1 } : {}),
+      ...(this.properties === undefined ? {} : { properties: this.properties }),
+    }, version);
+  }
+
+  /**
+   * The properties with what is left of the expiry interval.
+   *
+   * @param now The time in milliseconds.
+   * @returns The properties: the same object if no time has passed.
+   */
+  propertiesAt(now: number): MessageProperties | undefined {
+    if (!this.expires) return this.properties;
+    // [MQTT-3.3.2-6]
+    const left = Math.max(0, Math.ceil((this.expiresAt - now) / 1000));
+    return left === this.properties!.messageExpiryInterval
+      ? this.properties
+      : { ...this.properties, messageExpiryInterval: left };
+  }
+
+  /** Makes the message independent of the receive buffer it came in. */
+  keep(): void {
+    if (this.#kept) return;
+    this.#kept = true;
+    if (this.#received === undefined) {
+      this.#payload = copyBytes(this.#payload);
+    } else {
+      this.#received.keep();
+      const { bytes } = this.#received;
+      this.#payload = bytes.subarray(bytes.length - this.#payload.length);
+    }
+    const { properties } = this;
+    if (properties?.correlationData !== undefined) {
+      properties.correlationData = copyBytes(properties.correlationData);
+    }
+  }
+}
+
+/** Roughly what the objects of a message take beside its topic and payload. */
+const OVERHEAD = 256;
+
+function frameIndex(version: ProtocolVersion, acknowledged: boolean): number {
+  return (version === 5 ? 2 : 0) + (acknowledged ? 1 : 0);
+}

@@ -1,0 +1,70 @@
+/**
+ * What the broker counts.
+ *
+ * Plain integers, incremented in place where it happens; whoever wants them
+ * reads them. Nothing here has a cost that a message could notice.
+ *
+ * @module
+ */
+
+/** Counters since the broker was made, and a few gauges. */
+export class Metrics {
+  /** Connections accepted from listeners. */
+  connectionsAccepted = 0;
+  /** Times the system could not give us an incoming connection. */
+  acceptFailures = 0;
+  /** Connections closed before they were clients, by a limit or a refusal. */
+  connectionsRefused = 0;
+  /** Connections open now, clients or not yet. */
+  connectionsOpen = 0;
+  /** Clients connected now. */
+  clientsConnected = 0;
+  /** The most clients that were connected at a time. */
+  clientsMaximum = 0;
+  /** Ends of clients' connections. */
+  clientsDisconnected = 0;
+  /** CONNECTs refused for their credentials. */
+  authenticationFailures = 0;
+  /** Connections closed for breaking the protocol. */
+  protocolErrors = 0;
+  /** Connections closed by their keep alive. */
+  keepAliveTimeouts = 0;
+  /** Sessions taken over by another connection. */
+  takeovers = 0;
+  /** Sessions that expired. */
+  sessionsExpired = 0;
+  /** Bytes received. */
+  bytesReceived = 0;
+  /** Bytes sent. */
+  bytesSent = 0;
+  /** Control packets received. */
+  packetsReceived = 0;
+  /** Control packets sent. */
+  packetsSent = 0;
+  /** PUBLISH packets received. */
+  publishReceived = 0;
+  /** PUBLISH packets sent. */
+  publishSent = 0;
+  /** Messages refused to their publisher by policy or limit. */
+  publishRefused = 0;
+  /** Messages withheld from a receiver by policy. */
+  deliveriesDenied = 0;
+  /** QoS 0 messages dropped because the receiver does not keep up. */
+  droppedSlow = 0;
+  /** QoS 1 and 2 messages dropped because the session's queue is full. */
+  droppedQueueFull = 0;
+  /** Messages that expired before they were sent. */
+  droppedExpired = 0;
+  /** Messages too large for the receiver. */
+  droppedTooLarge = 0;
+  /** Subscriptions refused by policy or limit. */
+  subscriptionsRefused = 0;
+  /** Retained messages that expired. */
+  retainedExpired = 0;
+  /** Wills published. */
+  willsPublished = 0;
+  /** Exceptions thrown by plugins. */
+  pluginFailures = 0;
+  /** Exceptions that are a defect of the broker. */
+  internalErrors = 0;
+}

@@ -1,0 +1,285 @@
+/**
+ * Durability: a journal of what must outlive a connection.
+ *
+ * Memory is the truth, the store is its journal. In a turn the broker records
+ * changes; at its end it commits them, and only then do acknowledgements leave
+ * it. What was committed comes back from {@linkcode Store.load} as changes in
+ * the same vocabulary.
+ *
+ * @module
+ */
+
+import type { SubscriptionRequest, Will } from "../codec/mod.ts";
+import type { Message } from "./message.ts";
+
+/** A will that a session keeps, and when it is due. */
+export interface StoredWill {
+  /** The will. */
+  readonly will: Will;
+  /**
+   * When it is to be published, in milliseconds of the broker's clock;
+   * `undefined` while the client is connected.
+   */
+  readonly dueAt: number | undefined;
+}
+
+/** One step of the state that a store keeps. */
+export type Change =
+  /** A session begins, or its expiry changes. Times are in milliseconds. */
+  | {
+    readonly type: "session";
+    readonly clientId: string;
+    /** Seconds; 0xFFFFFFFF: for ever. */
+    readonly expiryInterval: number;
+    /** When it ends; `undefined` while connected or for ever. */
+    readonly expiresAt: number | undefined;
+  }
+  /** A session ends, with all that belongs to it. */
+  | { readonly type: "session_end"; readonly clientId: string }
+  /** A subscription is made or replaced. */
+  | {
+    readonly type: "subscribe";
+    readonly clientId: string;
+    readonly request: SubscriptionRequest;
+    /** The subscription identifier (5.0). */
+    readonly identifier: number | undefined;
+  }
+  /** A subscription ends. */
+  | {
+    readonly type: "unsubscribe";
+    readonly clientId: string;
+    readonly filter: string;
+  }
+  /** A message is to be delivered. */
+  | {
+    readonly type: "enqueue";
+    readonly clientId: string;
+    /** Names the delivery within its session; larger is later. */
+    readonly id: number;
+    /** The message: one object for all the sessions it goes to. */
+    readonly message: Message;
+    /** The QoS it is delivered with. */
+    readonly qos: 1 | 2;
+    /** The RETAIN flag it is sent with. */
+    readonly retain: boolean;
+    /** The subscription identifiers it is sent with (5.0). */
+    readonly identifiers: readonly number[] | undefined;
+    /** The packet identifier if it is sent at once. */
+    readonly packetId: number | undefined;
+  }
+  /** A queued message is sent. */
+  | {
+    readonly type: "send";
+    readonly clientId: string;
+    readonly id: number;
+    readonly packetId: number;
+  }
+  /** PUBREC has come for a sent message: only PUBREL counts from here on. */
+  | {
+    readonly type: "release";
+    readonly clientId: string;
+    readonly id: number;
+  }
+  /** A delivery is over, acknowledged or dropped. */
+  | {
+    readonly type: "settle";
+    readonly clientId: string;
+    readonly id: number;
+  }
+  /** A QoS 2 message was received and not released. */
+  | {
+    readonly type: "receive";
+    readonly clientId: string;
+    readonly packetId: number;
+  }
+  /** PUBREL came for a received QoS 2 message. */
+  | {
+    readonly type: "complete";
+    readonly clientId: string;
+    readonly packetId: number;
+  }
+  /** The will of a session; `undefined` when there is none any more. */
+  | {
+    readonly type: "will";
+    readonly clientId: string;
+    readonly will: StoredWill | undefined;
+  }
+  /** A retained message is set. */
+  | { readonly type: "retain"; readonly message: Message }
+  /** A retained message is removed. */
+  | { readonly type: "unretain"; readonly topic: string };
+
+/** A journal. */
+export interface Store {
+  /**
+   * Reads the state that was committed last, as the changes that make it. A
+   * broker calls it once, before anything else.
+   */
+  load(): Iterable<Change> | AsyncIterable<Change>;
+
+  /**
+   * Notes a change of this turn. It does not wait and is not durable yet.
+   *
+   * @param change The change.
+   */
+  record(change: Change): void;
+
+  /**
+   * Makes the turn durable: all of it or, if it throws, nothing. The broker
+   * then closes the connections of that turn without acknowledging anything.
+   */
+  commit(): void;
+
+  /** Ends the use of the store. */
+  close(): void | Promise<void>;
+}
+
+interface StoredDelivery {
+  readonly change: Extract<Change, { type: "enqueue" }>;
+  packetId: number | undefined;
+  released: boolean;
+}
+
+interface StoredSession {
+  session: Extract<Change, { type: "session" }>;
+  readonly subscriptions: Map<string, Extract<Change, { type: "subscribe" }>>;
+  readonly deliveries: Map<number, StoredDelivery>;
+  readonly received: Set<number>;
+  will: StoredWill | undefined;
+}
+
+/**
+ * The store of a broker that needs to keep nothing beyond its process. It
+ * keeps sessions and retained messages across `shutdown()` and `start()`.
+ */
+export class MemoryStore implements Store {
+  readonly #sessions = new Map<string, StoredSession>();
+  readonly #retained = new Map<string, Message>();
+  #turn: Change[] = [];
+
+  /**
+   * Reads the state that was committed last.
+   *
+   * @returns The changes that make it.
+   */
+  *load(): Iterable<Change> {
+    for (const message of this.#retained.values()) {
+      yield { type: "retain", message };
+    }
+    for (const [clientId, stored] of this.#sessions) {
+      yield stored.session;
+      yield* stored.subscriptions.values();
+      for (const [id, { change, packetId, released }] of stored.deliveries) {
+        yield { ...change, packetId };
+        if (released) yield { type: "release", clientId, id };
+      }
+      for (const packetId of stored.received) {
+        yield { type: "receive", clientId, packetId };
+      }
+      if (stored.will !== undefined) {
+        yield { type: "will", clientId, will: stored.will };
+      }
+    }
+  }
+
+  /**
+   * Notes a change of this turn.
+   *
+   * @param change The change.
+   */
+  record(change: Change): void {
+    this.#turn.push(change);
+  }
+
+  /** Takes the turn over. */
+  commit(): void {
+    const turn = this.#turn;
+    if (turn.length === 0) return;
+    this.#turn = [];
+    for (const change of turn) this.#apply(change);
+  }
+
+  /** Does nothing: the state stays for the next `load`. */
+  close(): void {
+    this.#turn = [];
+  }
+
+  #apply(change: Change): void {
+    switch (change.type) {
+      case "retain":
+        this.#retained.set(change.message.topic, change.message);
+        return;
+      case "unretain":
+        this.#retained.delete(change.topic);
+        return;
+      case "session": {
+        const stored = this.#sessions.get(change.clientId);
+        if (stored !== undefined) stored.session = change;
+        else {
+          this.#sessions.set(change.clientId, {
+            session: change,
+            subscriptions: new Map(),
+            deliveries: new Map(),
+            received: new Set(),
+            will: undefined,
+          });
+        }
+        return;
+      }
+      case "session_end":
+        this.#sessions.delete(change.clientId);
+        return;
+      default: {
+        const stored = this.#sessions.get(change.clientId);
+        if (stored !== undefined) applyTo(stored, change);
+      }
+    }
+  }
+}
+
+function applyTo(
+  stored: StoredSession,
+  change: Exclude<
+    Change,
+    { type: "retain" | "unretain" | "session" | "session_end" }
+  >,
+): void {
+  switch (change.type) {
+    case "subscribe":
+      stored.subscriptions.set(change.request.filter, change);
+      return;
+    case "unsubscribe":
+      stored.subscriptions.delete(change.filter);
+      return;
+    case "enqueue":
+      stored.deliveries.set(change.id, {
+        change,
+        packetId: change.packetId,
+        released: false,
+      });
+      return;
+    case "send": {
+      // Sending order is delivery order: what is sent goes behind what was.
+      const delivery = stored.deliveries.get(change.id);
+      if (delivery !== undefined) delivery.packetId = change.packetId;
+      return;
+    }
+    case "release": {
+      const delivery = stored.deliveries.get(change.id);
+      if (delivery !== undefined) delivery.released = true;
+      return;
+    }
+    case "settle":
+      stored.deliveries.delete(change.id);
+      return;
+    case "receive":
+      stored.received.add(change.packetId);
+      return;
+    case "complete":
+      stored.received.delete(change.packetId);
+      return;
+    case "will":
+      stored.will = change.will;
+      return;
+  }
+}
