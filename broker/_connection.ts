@@ -66,11 +66,16 @@ export class Connection implements Peer, Downlink, OutputOwner {
   /** When what is left to write is given up: set once the state is the last. */
   #closeAt = Infinity;
   #closed = false;
-  #onClosed: (() => void) | undefined;
+  readonly #onClosed: (connection: Connection) => void;
   /** Set while nothing is read because the peer does not read its answers. */
   #resume: (() => void) | undefined;
 
-  constructor(broker: BrokerState, transport: Transport, listener: string) {
+  constructor(
+    broker: BrokerState,
+    transport: Transport,
+    listener: string,
+    onClosed: (connection: Connection) => void,
+  ) {
     const { limits, turn, metrics } = broker;
     this.#broker = broker;
     this.#transport = transport;
@@ -79,6 +84,7 @@ export class Connection implements Peer, Downlink, OutputOwner {
       maximumPacketSize: limits.maximumPacketSize,
     });
     this.#activeAt = broker.now();
+    this.#onClosed = onClosed;
     this.listener = listener;
     this.address = transport.remoteAddr;
   }
@@ -110,14 +116,23 @@ export class Connection implements Peer, Downlink, OutputOwner {
     return this.#state === "disconnected";
   }
 
-  /** Reads and handles packets until the connection is over and closed. */
+  /** Reads and handles packets until the connection is over. */
   async run(): Promise<void> {
     const { metrics } = this.#broker;
     const parser = this.#parser;
     try {
       while (!this.ended) {
-        const count = await this.#read(parser.writable());
-        if (count === null) break;
+        let count: number | null;
+        try {
+          count = await this.#transport.read(parser.writable());
+        } catch (error) {
+          this.onBroken(error instanceof Error ? error.message : String(error));
+          break;
+        }
+        if (count === null) {
+          this.onBroken("the client closed the connection");
+          break;
+        }
         this.#active = true;
         metrics.bytesReceived += count;
         parser.advance(count);
@@ -133,21 +148,7 @@ export class Connection implements Peer, Downlink, OutputOwner {
     } catch (error) {
       this.#fail(error);
     }
-    if (!this.#closed) {
-      await new Promise<void>((resolve) => this.#onClosed = resolve);
-    }
     parser.close();
-  }
-
-  async #read(buffer: Uint8Array): Promise<number | null> {
-    try {
-      const count = await this.#transport.read(buffer);
-      if (count === null) this.onBroken("the client closed the connection");
-      return count;
-    } catch (error) {
-      this.onBroken(error instanceof Error ? error.message : String(error));
-      return null;
-    }
   }
 
   /** Who does not read answers is asked for no more questions. */
@@ -267,7 +268,8 @@ export class Connection implements Peer, Downlink, OutputOwner {
     const first = plainAcknowledgements[packet.type];
     if (
       first !== undefined && "packetId" in packet && "reasonCode" in packet &&
-      packet.reasonCode === 0 && packet.properties === undefined
+      packet.properties === undefined &&
+      (packet.reasonCode === 0 || this.version < 5)
     ) {
       outbox.pushAcknowledgement(first, packet.packetId!);
     } else if (!outbox.push(packet, this.version, this.maximumPacketSize)) {
@@ -401,14 +403,12 @@ export class Connection implements Peer, Downlink, OutputOwner {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#broker.connections.delete(this);
-    this.#broker.metrics.connectionsOpen--;
     try {
       this.#transport.close();
     } catch {
       // The peer closed it first.
     }
-    this.#onClosed?.();
+    this.#onClosed(this);
   }
 
   /** Something was thrown while packets were handled. */

@@ -74,7 +74,11 @@ export class Output {
 
   #write(bytes: Uint8Array): void {
     this.#writing = bytes;
-    this.#transport.write(bytes).then(this.#onWritten, this.#onBroken);
+    try {
+      this.#transport.write(bytes).then(this.#onWritten, this.#onBroken);
+    } catch (error) {
+      this.#onBroken(error);
+    }
   }
 
   readonly #onWritten = (count: number): void => {

@@ -96,7 +96,7 @@ export class Session {
   readonly #broker: SessionHost;
   readonly #sender = new Sender<Outgoing>();
   /** Ids of deliveries whose message the sender has let go: for the store. */
-  readonly #released = new Map<number, number>();
+  #released: Map<number, number> | undefined;
   #downlink: Downlink | undefined;
   /** Whether the store knows of the session. */
   #stored = false;
@@ -346,9 +346,9 @@ export class Session {
     }
     if (outgoing !== undefined) {
       const { id } = outgoing;
-      this.#released.set(packetId, id);
       if (this.persistent) {
         const { clientId } = this;
+        (this.#released ??= new Map()).set(packetId, id);
         this.#broker.store.record({ type: "release", clientId, id });
       }
     }
@@ -358,9 +358,9 @@ export class Session {
   /** PUBCOMP has come. */
   pubcomp(packetId: number): void {
     if (!this.#sender.pubcomp(packetId)) return;
-    const id = this.#released.get(packetId);
+    const id = this.#released?.get(packetId);
     if (id === undefined) return;
-    this.#released.delete(packetId);
+    this.#released!.delete(packetId);
     this.#settled(id);
   }
 
@@ -441,7 +441,7 @@ export class Session {
     for (const delivery of this.#sender.unsettled()) {
       if (delivery.message?.id !== id) continue;
       delivery.message = undefined;
-      this.#released.set(delivery.packetId, id);
+      (this.#released ??= new Map()).set(delivery.packetId, id);
       return;
     }
   }

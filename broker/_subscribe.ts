@@ -64,6 +64,8 @@ function subscribe(
     qos,
   });
   const finish = (allowed: boolean): ReasonCode => {
+    // Lost while a plugin thought about it: its session may be over.
+    if (connection.ended) return ReasonCode.UnspecifiedError;
     if (!allowed) {
       broker.metrics.subscriptionsRefused++;
       return ReasonCode.NotAuthorized;

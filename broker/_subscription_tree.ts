@@ -2,11 +2,12 @@
  * Who subscribed to what: a tree of topic levels.
  *
  * Finding the subscriptions of a topic takes a step per level and wildcard,
- * however many subscriptions there are. What was found for a topic is
- * remembered until any subscription changes.
+ * however many subscriptions there are. What they come to is worked out once
+ * per leaf, and remembered per topic where topics come back.
  */
 
 import { parseSharedFilter, type SubscriptionRequest } from "../codec/mod.ts";
+import { RouteCache } from "./_route_cache.ts";
 import type { Session } from "./_session.ts";
 import { TopicNode } from "./_topic_tree.ts";
 
@@ -26,8 +27,8 @@ export interface Target {
   readonly retainAsPublished: boolean;
   readonly identifiers: readonly number[] | undefined;
   /**
-   * What the session gets of its own messages where No Local is involved:
-   * `null` is nothing, `undefined` the same.
+   * What the session gets of its own messages: `undefined` is the same as of
+   * others', `null` is nothing.
    */
   readonly ifLocal: Target | null | undefined;
 }
@@ -45,19 +46,36 @@ export interface Route {
   readonly groups: readonly ShareGroup[];
 }
 
-interface Leaf {
-  readonly own: Map<Session, Subscription>;
-  readonly shared: Map<string, ShareGroup>;
+/** The subscriptions of one filter. */
+class Leaf {
+  readonly own = new Map<Session, Subscription>();
+  shared: Map<string, ShareGroup> | undefined;
+  /** Where a topic goes that only this filter matches; made when needed. */
+  #route: Route | undefined;
+
+  get empty(): boolean {
+    return this.own.size === 0 && this.shared === undefined;
+  }
+
+  get route(): Route {
+    return this.#route ??= {
+      targets: Array.from(this.own.values(), (one) => target([one])),
+      groups: this.shared === undefined ? [] : [...this.shared.values()],
+    };
+  }
+
+  changed(): void {
+    this.#route = undefined;
+  }
 }
 
-type Node = TopicNode<Leaf>;
-
-/** Topics whose routes are remembered. */
-const REMEMBERED = 16_384;
+const nowhere: Route = { targets: [], groups: [] };
 
 export class SubscriptionTree {
-  #root: Node = new TopicNode();
-  readonly #routes = new Map<string, Route>();
+  #root = new TopicNode<Leaf>();
+  readonly #routes = new RouteCache<Route>();
+  /** The leaves that match, while they are looked for. */
+  readonly #found: Leaf[] = [];
   #size = 0;
 
   /** The number of subscriptions. */
@@ -67,47 +85,58 @@ export class SubscriptionTree {
 
   /** Adds a subscription or replaces the one of its session and filter. */
   set(subscription: Subscription): void {
-    this.#routes.clear();
     const { session, request } = subscription;
     const { shareName, filter } = parseSharedFilter(request.filter);
-    const at = this.#root.reach(filter);
-    const leaf = at.value ??= { own: new Map(), shared: new Map() };
+    const node = this.#root.reach(filter);
+    const leaf = node.value ??= new Leaf();
+    this.#changed(leaf);
     if (shareName === undefined) {
       if (!leaf.own.has(session)) this.#size++;
       leaf.own.set(session, subscription);
       return;
     }
-    const group: ShareGroup = leaf.shared.get(shareName) ??
-      { members: [], next: 0 };
-    leaf.shared.set(shareName, group);
-    const index = group.members.findIndex((one) => one.session === session);
+    const groups = leaf.shared ??= new Map<string, ShareGroup>();
+    const group: ShareGroup = groups.get(shareName) ?? { members: [], next: 0 };
+    groups.set(shareName, group);
+    const { members } = group;
+    const index = members.findIndex((one) => one.session === session);
     if (index >= 0) {
-      group.members[index] = subscription;
+      members[index] = subscription;
     } else {
-      group.members.push(subscription);
+      members.push(subscription);
       this.#size++;
     }
   }
 
   /** Removes the subscription of a session with this very filter. */
   delete(session: Session, fullFilter: string): void {
-    this.#routes.clear();
     const { shareName, filter } = parseSharedFilter(fullFilter);
-    const at = this.#root.find(filter);
-    const leaf = at?.value;
-    if (at === undefined || leaf === undefined) return;
+    const node = this.#root.find(filter);
+    const leaf = node?.value;
+    if (node === undefined || leaf === undefined) return;
+    this.#changed(leaf);
     if (shareName === undefined) {
       if (leaf.own.delete(session)) this.#size--;
     } else {
-      const group = leaf.shared.get(shareName);
-      const index = group?.members.findIndex((one) => one.session === session);
-      if (group !== undefined && index !== undefined && index >= 0) {
-        group.members.splice(index, 1);
-        this.#size--;
-        if (group.members.length === 0) leaf.shared.delete(shareName);
-      }
+      this.#leave(leaf, shareName, session);
     }
-    if (leaf.own.size === 0 && leaf.shared.size === 0) at.clear();
+    if (leaf.empty) node.clear();
+  }
+
+  #leave(leaf: Leaf, shareName: string, session: Session): void {
+    const { members } = leaf.shared?.get(shareName) ?? { members: [] };
+    const index = members.findIndex((one) => one.session === session);
+    if (index < 0) return;
+    members.splice(index, 1);
+    this.#size--;
+    if (members.length > 0) return;
+    leaf.shared!.delete(shareName);
+    if (leaf.shared!.size === 0) leaf.shared = undefined;
+  }
+
+  #changed(leaf: Leaf): void {
+    leaf.changed();
+    this.#routes.clear();
   }
 
   /** Forgets everything. */
@@ -119,65 +148,57 @@ export class SubscriptionTree {
 
   /** Where messages of a topic go. */
   match(topic: string): Route {
-    const known = this.#routes.get(topic);
-    if (known !== undefined) return known;
-    const leaves: Leaf[] = [];
-    const levels = topic.split("/");
-    collect(this.#root, levels, 0, leaves, topic.startsWith("$"));
-    const route = {
-      targets: merge(leaves),
-      groups: leaves.flatMap((leaf) => [...leaf.shared.values()]),
-    };
-    if (this.#routes.size >= REMEMBERED) this.#routes.clear();
-    this.#routes.set(topic, route);
-    return route;
+    return this.#routes.get(topic) ??
+      this.#routes.set(topic, this.#match(topic));
+  }
+
+  #match(topic: string): Route {
+    const found = this.#found;
+    found.length = 0;
+    collect(this.#root, topic, 0, found);
+    if (found.length === 0) return nowhere;
+    return found.length === 1 ? found[0]!.route : merge(found);
   }
 }
 
+/** Collects the leaves that match a topic from `start` on. */
 function collect(
-  at: Node,
-  levels: readonly string[],
-  depth: number,
-  leaves: Leaf[],
-  reserved: boolean,
+  node: TopicNode<Leaf>,
+  topic: string,
+  start: number,
+  found: Leaf[],
 ): void {
-  const { children } = at;
   // [MQTT-4.7.2-1]
-  const wildcards = depth > 0 || !reserved;
-  if (wildcards) {
-    // "#" stands for all that follows, and for nothing: a/# matches a
-    const rest = children?.get("#")?.value;
-    if (rest !== undefined) leaves.push(rest);
-  }
-  if (depth === levels.length) {
-    if (at.value !== undefined) leaves.push(at.value);
+  const wildcards = start > 0 || topic.charCodeAt(0) !== 0x24;
+  // "#" stands for all that follows, and for nothing: a/# matches a
+  if (node.rest !== undefined && wildcards) found.push(node.rest.value!);
+  if (start > topic.length) {
+    if (node.value !== undefined) found.push(node.value);
     return;
   }
-  if (children === undefined) return;
-  const exact = children.get(levels[depth]!);
-  if (exact !== undefined) collect(exact, levels, depth + 1, leaves, reserved);
-  const any = wildcards ? children.get("+") : undefined;
-  if (any !== undefined) collect(any, levels, depth + 1, leaves, reserved);
+  const slash = topic.indexOf("/", start);
+  const end = slash < 0 ? topic.length : slash;
+  const exact = node.children?.get(topic.slice(start, end));
+  if (exact !== undefined) collect(exact, topic, end + 1, found);
+  if (node.any !== undefined && wildcards) {
+    collect(node.any, topic, end + 1, found);
+  }
 }
 
 /** One target per session: overlapping subscriptions give one copy. */
-function merge(leaves: readonly Leaf[]): Target[] {
-  const owners = leaves.filter((leaf) => leaf.own.size > 0);
-  if (owners.length === 1) {
-    return Array.from(
-      owners[0]!.own.values(),
-      (one: Subscription) => target([one]),
-    );
-  }
+function merge(leaves: readonly Leaf[]): Route {
   const bySession = new Map<Session, Subscription[]>();
-  for (const leaf of owners) {
-    for (const [session, subscription] of leaf.own) {
+  for (const { own } of leaves) {
+    for (const [session, subscription] of own) {
       const list = bySession.get(session);
       if (list === undefined) bySession.set(session, [subscription]);
       else list.push(subscription);
     }
   }
-  return Array.from(bySession.values(), target);
+  return {
+    targets: Array.from(bySession.values(), target),
+    groups: leaves.flatMap((leaf) => leaf.route.groups),
+  };
 }
 
 /** Makes one target of the matching subscriptions of one session. */

@@ -6,6 +6,11 @@
 export class TopicNode<T> {
   readonly parent: TopicNode<T> | undefined;
   readonly level: string;
+  /** The child of the level `+`: asked for with every topic, so not in a map. */
+  any: TopicNode<T> | undefined;
+  /** The child of the level `#`. */
+  rest: TopicNode<T> | undefined;
+  /** All other children. */
   children: Map<string, TopicNode<T>> | undefined;
   value: T | undefined;
 
@@ -18,7 +23,7 @@ export class TopicNode<T> {
   find(path: string): TopicNode<T> | undefined {
     let at: TopicNode<T> | undefined = this as TopicNode<T>;
     for (const level of path.split("/")) {
-      at = at.children?.get(level);
+      at = at.#child(level);
       if (at === undefined) return undefined;
     }
     return at;
@@ -28,13 +33,7 @@ export class TopicNode<T> {
   reach(path: string): TopicNode<T> {
     let at: TopicNode<T> = this as TopicNode<T>;
     for (const level of path.split("/")) {
-      at.children ??= new Map();
-      let child = at.children.get(level);
-      if (child === undefined) {
-        child = new TopicNode(at, level);
-        at.children.set(level, child);
-      }
-      at = child;
+      at = at.#child(level) ?? at.#add(level);
     }
     return at;
   }
@@ -43,12 +42,37 @@ export class TopicNode<T> {
   clear(): void {
     this.value = undefined;
     let at: TopicNode<T> = this as TopicNode<T>;
-    while (
-      at.parent !== undefined && at.value === undefined &&
-      (at.children === undefined || at.children.size === 0)
-    ) {
-      at.parent.children!.delete(at.level);
+    while (at.parent !== undefined && at.#idle) {
+      at.parent.#remove(at.level);
       at = at.parent;
+    }
+  }
+
+  get #idle(): boolean {
+    return this.value === undefined && this.any === undefined &&
+      this.rest === undefined && this.children === undefined;
+  }
+
+  #child(level: string): TopicNode<T> | undefined {
+    if (level === "+") return this.any;
+    if (level === "#") return this.rest;
+    return this.children?.get(level);
+  }
+
+  #add(level: string): TopicNode<T> {
+    const child = new TopicNode<T>(this, level);
+    if (level === "+") this.any = child;
+    else if (level === "#") this.rest = child;
+    else (this.children ??= new Map()).set(level, child);
+    return child;
+  }
+
+  #remove(level: string): void {
+    if (level === "+") this.any = undefined;
+    else if (level === "#") this.rest = undefined;
+    else {
+      this.children!.delete(level);
+      if (this.children!.size === 0) this.children = undefined;
     }
   }
 }

@@ -86,8 +86,10 @@ export class Broker implements AsyncDisposable {
   readonly #listenerConfigs: readonly ResolvedListener[];
   readonly #state: BrokerState;
   readonly #listeners = new Map<Listener, ListenerAddress | undefined>();
-  /** Of every connection, until it is closed; and of every `serve`. */
-  readonly #running = new Set<Promise<void>>();
+  /** The loops that accept connections. */
+  readonly #accepting = new Set<Promise<void>>();
+  /** Called when the last connection is closed; during a shutdown. */
+  #onEmpty: (() => void) | undefined;
   #status: BrokerStatus = "new";
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -165,7 +167,7 @@ export class Broker implements AsyncDisposable {
       this.#status = "not_started";
       throw error;
     }
-    this.#timer = setInterval(() => tick(this.#state), SWEEP_INTERVAL);
+    this.#timer = setInterval(() => this.sweep(), SWEEP_INTERVAL);
     turn.schedule();
     this.#status = "started";
     hooks.emit("broker_post_start", {});
@@ -194,9 +196,9 @@ export class Broker implements AsyncDisposable {
           "the broker shuts down",
         );
       }
-      await this.#settle(limits.shutdownTimeout * 1000);
+      await this.#emptied(limits.shutdownTimeout * 1000);
       for (const connection of connections) connection.close();
-      await this.#settle(1000);
+      await Promise.all(this.#accepting);
       clearInterval(this.#timer);
       for (const plugin of hooks.plugins) await plugin.stop?.();
       store.commit();
@@ -268,7 +270,9 @@ export class Broker implements AsyncDisposable {
         ? undefined
         : { name, hostname, port },
     );
-    return this.#track(this.#acceptAll(listener, name, maxConnections));
+    const accepting = this.#acceptAll(listener, name, maxConnections);
+    this.#accepting.add(accepting);
+    return accepting.finally(() => this.#accepting.delete(accepting));
   }
 
   async #acceptAll(
@@ -276,7 +280,14 @@ export class Broker implements AsyncDisposable {
     name: string,
     maxConnections: number,
   ): Promise<void> {
-    const open = { count: 0 };
+    const { connections, limits, metrics } = this.#state;
+    let open = 0;
+    const onClosed = (connection: Connection): void => {
+      open--;
+      connections.delete(connection);
+      metrics.connectionsOpen--;
+      if (connections.size === 0) this.#onEmpty?.();
+    };
     while (this.#listeners.has(listener)) {
       let transport: Transport;
       try {
@@ -284,32 +295,25 @@ export class Broker implements AsyncDisposable {
       } catch (error) {
         if (isClosed(error) || this.#status === "stopping") break;
         // The system is short of something: sockets, most likely.
-        this.#state.metrics.acceptFailures++;
+        metrics.acceptFailures++;
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE));
         continue;
       }
-      if (open.count >= maxConnections) {
+      if (open >= maxConnections) {
         this.#turnAway(transport, `the listener has ${maxConnections}`);
-        continue;
+      } else if (connections.size >= limits.connections) {
+        this.#turnAway(transport, `the broker has ${limits.connections}`);
+      } else {
+        open++;
+        metrics.connectionsAccepted++;
+        metrics.connectionsOpen++;
+        const state = this.#state;
+        const connection = new Connection(state, transport, name, onClosed);
+        connections.add(connection);
+        connection.run();
       }
-      open.count++;
-      const run = this.#connect(transport, name);
-      this.#track(run.finally(() => open.count--));
     }
     this.#listeners.delete(listener);
-  }
-
-  async #connect(transport: Transport, listener: string): Promise<void> {
-    const { connections, limits, metrics } = this.#state;
-    if (connections.size >= limits.connections) {
-      this.#turnAway(transport, `the broker has ${limits.connections}`);
-      return;
-    }
-    const connection = new Connection(this.#state, transport, listener);
-    connections.add(connection);
-    metrics.connectionsAccepted++;
-    metrics.connectionsOpen++;
-    await connection.run();
   }
 
   #turnAway(transport: Transport, why: string): void {
@@ -325,18 +329,15 @@ export class Broker implements AsyncDisposable {
     transport.close();
   }
 
-  #track(promise: Promise<void>): Promise<void> {
-    this.#running.add(promise);
-    return promise.finally(() => this.#running.delete(promise));
-  }
-
   /** Waits until every connection is closed, but no longer than so many ms. */
-  async #settle(timeout: number): Promise<void> {
+  async #emptied(timeout: number): Promise<void> {
+    if (this.#state.connections.size === 0) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const expired = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
       timer = setTimeout(resolve, timeout);
     });
-    await Promise.race([Promise.all(this.#running), expired]);
+    this.#onEmpty = undefined;
     clearTimeout(timer);
   }
 

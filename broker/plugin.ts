@@ -7,6 +7,8 @@
  * @module
  */
 
+// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
+
 import type {
   Address,
   Packet,

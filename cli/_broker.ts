@@ -5,7 +5,8 @@
 // deno-lint-ignore-file no-console -- a command line prints
 
 import { parseArgs } from "@std/cli/parse-args";
-import { Broker, eventLogger, type LogLevel } from "../mod.ts";
+import { Broker, eventLogger } from "../mod.ts";
+import { Log } from "./_log.ts";
 
 const usage = `Usage: ambermq broker [options]
 
@@ -40,19 +41,20 @@ export async function runBroker(args: string[]): Promise<number> {
     console.error(`ambermq broker: unknown argument ${unknown[0]}\n\n${usage}`);
     return 2;
   }
-  const log = (level: LogLevel, line: string): void => {
-    if (level === "DEBUG" && !flags.d) return;
-    const time = new Date().toISOString().replace("T", " ").replace("Z", "");
-    console.error(`[${time}] :: ${level} - ${line}`);
-  };
+  const log = new Log();
   try {
     const broker = new Broker({
       listeners: { default: { bind: flags.bind ?? "0.0.0.0:1883" } },
-      plugins: [eventLogger({ log })],
+      plugins: [eventLogger({
+        log: (level, line) => {
+          if (level !== "DEBUG" || flags.d) log.line(level, line);
+        },
+      })],
     });
     await run(broker, log);
     return 0;
   } catch (error) {
+    await log.flush();
     console.error(
       `ambermq broker: ${error instanceof Error ? error.message : error}`,
     );
@@ -60,24 +62,22 @@ export async function runBroker(args: string[]): Promise<number> {
   }
 }
 
-async function run(
-  broker: Broker,
-  log: (level: LogLevel, line: string) => void,
-): Promise<void> {
+async function run(broker: Broker, log: Log): Promise<void> {
   const stopped = signalled();
   await broker.start();
   for (const { name, hostname, port } of broker.addresses) {
     const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-    log("INFO", `Listener '${name}' bind to ${host}:${port}`);
+    log.line("INFO", `Listener '${name}' bind to ${host}:${port}`);
   }
-  log(
+  log.line(
     "WARNING",
     "Anonymous access is open: anybody who reaches these addresses may " +
       "publish and subscribe to everything",
   );
-  log("INFO", `Stopping: ${await stopped}`);
+  log.line("INFO", `Stopping: ${await stopped}`);
   await broker.shutdown();
-  log("INFO", "Stopped");
+  log.line("INFO", "Stopped");
+  await log.flush();
 }
 
 /**

@@ -26,19 +26,23 @@ import {
 } from "./reason_code.ts";
 import { topicFilterError, topicNameError } from "./topic.ts";
 
+/** Bytes of the longest topic name that is remembered. */
+const REMEMBERED = 64;
+
 /**
  * Remembers the last topic name as bytes and as a string: a connection that
  * publishes to one topic decodes and validates its name once.
  */
 export class TopicCache {
-  #bytes = new Uint8Array(64);
+  /** Made by the first PUBLISH: most connections only listen. */
+  #bytes: Uint8Array | undefined;
   #length = -1;
   #topic = "";
 
   decode(buffer: Uint8Array, start: number, end: number): string {
     const length = end - start;
     if (length === this.#length) {
-      const bytes = this.#bytes;
+      const bytes = this.#bytes!;
       let i = length;
       // backwards: topics of one publisher differ at their ends
       while (i > 0 && bytes[i - 1] === buffer[start + i - 1]) i--;
@@ -51,8 +55,9 @@ export class TopicCache {
         `PUBLISH has the topic name ${JSON.stringify(topic)}: ${error}`,
       );
     }
-    if (length <= this.#bytes.length) {
-      for (let i = 0; i < length; i++) this.#bytes[i] = buffer[start + i]!;
+    if (length <= REMEMBERED) {
+      const bytes = this.#bytes ??= new Uint8Array(REMEMBERED);
+      for (let i = 0; i < length; i++) bytes[i] = buffer[start + i]!;
       this.#length = length;
       this.#topic = topic;
     }

@@ -21,8 +21,11 @@ export interface Delivery<T> {
  * is unacknowledged, and how much more may be sent.
  */
 export class Sender<T> {
-  /** Unsettled deliveries by packet identifier, in the order of sending. */
-  readonly #deliveries = new Map<number, Delivery<T>>();
+  /**
+   * Unsettled deliveries by packet identifier, in the order of sending. Made by
+   * the first one: most sessions never send above QoS 0.
+   */
+  #deliveries: Map<number, Delivery<T>> | undefined;
   #lastId = 0;
   #maximum: number;
   #quota: number;
@@ -39,13 +42,13 @@ export class Sender<T> {
 
   /** How many deliveries are unsettled. */
   get size(): number {
-    return this.#deliveries.size;
+    return this.#deliveries?.size ?? 0;
   }
 
   /** Whether another message may be sent now. */
   get ready(): boolean {
     // [MQTT-4.9.0-2]; the second is for a session whose identifiers are all used
-    return this.#quota > 0 && this.#deliveries.size < 65_535;
+    return this.#quota > 0 && this.size < 65_535;
   }
 
   /**
@@ -73,7 +76,7 @@ export class Sender<T> {
     this.#quota--;
     const packetId = this.nextId();
     const delivery: Delivery<T> = { packetId, qos, message };
-    this.#deliveries.set(packetId, delivery);
+    (this.#deliveries ??= new Map()).set(packetId, delivery);
     return delivery;
   }
 
@@ -93,7 +96,7 @@ export class Sender<T> {
    * @returns The delivery, if there is one.
    */
   get(packetId: number): Delivery<T> | undefined {
-    return this.#deliveries.get(packetId);
+    return this.#deliveries?.get(packetId);
   }
 
   /**
@@ -102,7 +105,7 @@ export class Sender<T> {
    * @param delivery The delivery as it was.
    */
   restore(delivery: Delivery<T>): void {
-    this.#deliveries.set(delivery.packetId, delivery);
+    (this.#deliveries ??= new Map()).set(delivery.packetId, delivery);
     this.#lastId = delivery.packetId;
   }
 
@@ -117,7 +120,7 @@ export class Sender<T> {
     // [MQTT-2.2.1-3] [MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.3-1]
     for (let tries = 0; tries < 65_535; tries++) {
       this.#lastId = this.#lastId % 65_535 + 1;
-      if (!this.#deliveries.has(this.#lastId) && !taken?.(this.#lastId)) {
+      if (!this.#deliveries?.has(this.#lastId) && !taken?.(this.#lastId)) {
         return this.#lastId;
       }
     }
@@ -131,7 +134,7 @@ export class Sender<T> {
    * @returns The settled delivery, or `undefined` if there is none to settle.
    */
   puback(packetId: number): Delivery<T> | undefined {
-    const delivery = this.#deliveries.get(packetId);
+    const delivery = this.#deliveries?.get(packetId);
     if (delivery === undefined || delivery.qos !== 1) return undefined;
     this.#settle(packetId);
     return delivery;
@@ -145,7 +148,7 @@ export class Sender<T> {
    * @returns The delivery, or `undefined` if there is none (PUBREL 0x92).
    */
   pubrec(packetId: number, failed: boolean): Delivery<T> | undefined {
-    const delivery = this.#deliveries.get(packetId);
+    const delivery = this.#deliveries?.get(packetId);
     if (delivery === undefined || delivery.qos !== 2) return undefined;
     // [MQTT-4.4.0-2]
     if (failed) this.#settle(packetId);
@@ -161,7 +164,7 @@ export class Sender<T> {
    * @returns Whether it ended a delivery.
    */
   pubcomp(packetId: number): boolean {
-    const delivery = this.#deliveries.get(packetId);
+    const delivery = this.#deliveries?.get(packetId);
     if (delivery === undefined || delivery.message !== undefined) return false;
     if (delivery.qos !== 2) return false;
     this.#settle(packetId);
@@ -175,16 +178,16 @@ export class Sender<T> {
    * @returns The unsettled deliveries.
    */
   unsettled(): Iterable<Delivery<T>> {
-    return this.#deliveries.values(); // [MQTT-4.4.0-1] [MQTT-4.6.0-1]
+    return this.#deliveries?.values() ?? []; // [MQTT-4.4.0-1] [MQTT-4.6.0-1]
   }
 
   /** Forgets everything: the session is over. */
   clear(): void {
-    this.#deliveries.clear();
+    this.#deliveries = undefined;
   }
 
   #settle(packetId: number): void {
-    this.#deliveries.delete(packetId);
+    if (!this.#deliveries?.delete(packetId)) return;
     // What was sent on an earlier connection did not take from this quota.
     if (this.#quota < this.#maximum) this.#quota++;
   }
@@ -192,16 +195,17 @@ export class Sender<T> {
 
 /** The receiving side of a session: QoS 2 messages that were not released. */
 export class Receiver {
-  readonly #packetIds = new Set<number>();
+  /** Made by the first QoS 2 message: most sessions never see one. */
+  #packetIds: Set<number> | undefined;
 
   /** How many QoS 2 messages await PUBREL. */
   get size(): number {
-    return this.#packetIds.size;
+    return this.#packetIds?.size ?? 0;
   }
 
   /** The packet identifiers that await PUBREL. */
   get packetIds(): Iterable<number> {
-    return this.#packetIds;
+    return this.#packetIds ?? [];
   }
 
   /**
@@ -211,7 +215,7 @@ export class Receiver {
    * @returns Whether it is a repetition.
    */
   has(packetId: number): boolean {
-    return this.#packetIds.has(packetId); // [MQTT-4.3.3-10]
+    return this.#packetIds?.has(packetId) ?? false; // [MQTT-4.3.3-10]
   }
 
   /**
@@ -220,7 +224,7 @@ export class Receiver {
    * @param packetId Its packet identifier.
    */
   receive(packetId: number): void {
-    this.#packetIds.add(packetId);
+    (this.#packetIds ??= new Set()).add(packetId);
   }
 
   /**
@@ -230,11 +234,11 @@ export class Receiver {
    * @returns Whether there was such a message; if not, PUBCOMP says 0x92.
    */
   release(packetId: number): boolean {
-    return this.#packetIds.delete(packetId); // [MQTT-4.3.3-12]
+    return this.#packetIds?.delete(packetId) ?? false; // [MQTT-4.3.3-12]
   }
 
   /** Forgets everything: the session is over. */
   clear(): void {
-    this.#packetIds.clear();
+    this.#packetIds = undefined;
   }
 }

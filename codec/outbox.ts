@@ -120,9 +120,12 @@ export class Outbox {
    * @returns The bytes, or `undefined` if nothing waits.
    */
   take(): Uint8Array | undefined {
-    if (this.#chunks.length === 0) this.#close();
-    this.#out = this.#chunks.shift();
-    return this.#out?.bytes;
+    if (this.#chunks.length === 0) {
+      if (this.#buffer === undefined) return undefined;
+      this.#close();
+    }
+    this.#out = this.#chunks.shift()!;
+    return this.#out.bytes;
   }
 
   /** Says that the bytes from `take` have left. */

@@ -1,0 +1,56 @@
+/**
+ * Routes by topic, for as long as topics come back.
+ *
+ * Remembering costs more than looking up where hardly any topic is seen twice
+ * (many devices, each message on a topic of its own). So the cache watches
+ * its own use, and rests for a while when it is of none.
+ */
+
+/** Topics remembered at the most. */
+const CAPACITY = 16_384;
+
+/** Look-ups between two judgements. */
+const PERIOD = 8192;
+
+/** The cache rests where less than one look-up in this many finds something. */
+const WORTHWHILE = 4;
+
+/** Periods that the cache rests. */
+const REST = 16;
+
+export class RouteCache<Route> {
+  readonly #routes = new Map<string, Route>();
+  #lookups = 0;
+  #hits = 0;
+  #resting = 0;
+
+  get(topic: string): Route | undefined {
+    if (++this.#lookups === PERIOD) this.#judge();
+    if (this.#resting > 0) return undefined;
+    const route = this.#routes.get(topic);
+    if (route !== undefined) this.#hits++;
+    return route;
+  }
+
+  /** Remembers a route, and returns it. */
+  set(topic: string, route: Route): Route {
+    if (this.#resting > 0) return route;
+    if (this.#routes.size >= CAPACITY) this.#routes.clear();
+    this.#routes.set(topic, route);
+    return route;
+  }
+
+  /** A subscription has changed: any route may have. */
+  clear(): void {
+    if (this.#routes.size > 0) this.#routes.clear();
+  }
+
+  #judge(): void {
+    if (this.#resting > 0) this.#resting--;
+    else if (this.#hits * WORTHWHILE < this.#lookups) {
+      this.#resting = REST;
+      this.#routes.clear();
+    }
+    this.#lookups = this.#hits = 0;
+  }
+}
