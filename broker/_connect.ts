@@ -24,7 +24,10 @@ export function handleConnect(
 ): Awaitable<ConnackPacket> {
   const { protocolVersion, properties, cleanStart } = packet;
   const { listener, address } = connection;
-  connection.maximumPacketSize = properties?.maximumPacketSize ?? Infinity;
+  const { output } = connection;
+  output.version = protocolVersion;
+  output.maximumPacketSize = properties?.maximumPacketSize ?? Infinity;
+  output.receiveMaximum = properties?.receiveMaximum ?? 65_535;
   const client: ClientInfo = {
     clientId: packet.clientId === "" ? assignedId() : packet.clientId,
     username: packet.username,
@@ -118,7 +121,6 @@ function finish(
   setWill(broker, session, will);
   connection.session = session;
   connection.keepAlive = packet.keepAlive;
-  connection.receiveMaximum = packet.properties?.receiveMaximum ?? 65_535;
   // [MQTT-3.1.4-5]
   return {
     type: "connack",

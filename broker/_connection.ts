@@ -13,35 +13,25 @@ import {
   PacketParser,
   ProtocolError,
   type ProtocolVersion,
-  type PublishPacket,
-  type Qos,
   ReasonCode,
   reasonName,
   type Transport,
 } from "../codec/mod.ts";
 import { handleConnect } from "./_connect.ts";
 import { closeSession } from "./_disconnect.ts";
-import type { Message } from "./message.ts";
 import { Output, type OutputOwner } from "./_output.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
 import { handlePublish, handlePubrel } from "./_publish.ts";
-import type { Downlink, Session } from "./_session.ts";
+import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 import { handleSubscribe, handleUnsubscribe } from "./_subscribe.ts";
 
 /** Milliseconds for writing what is left before a connection is closed. */
 const CLOSE_TIMEOUT = 5000;
 
-/** First bytes of packets that are four bytes long if they have no reason. */
-const plainAcknowledgements: Partial<Record<Packet["type"], number>> = {
-  puback: 0x40,
-  pubrec: 0x50,
-  pubrel: 0x62,
-  pubcomp: 0x70,
-};
-
-export class Connection implements Peer, Downlink, OutputOwner {
+export class Connection implements Peer, OutputOwner {
+  readonly output: Output;
   readonly listener: string;
   readonly address: Address | undefined;
   /** Who it is, from CONNECT on. */
@@ -49,14 +39,10 @@ export class Connection implements Peer, Downlink, OutputOwner {
   session: Session | undefined;
   /** Seconds; as CONNECT said. */
   keepAlive = 0;
-  receiveMaximum = 65_535;
-  /** The largest packet that the client accepts, in bytes. */
-  maximumPacketSize = Infinity;
 
   readonly #broker: BrokerState;
   readonly #transport: Transport;
   readonly #parser: PacketParser;
-  readonly #output: Output;
   #aliases: InboundTopicAliases | undefined;
   #state: ConnectionState = "connecting";
   /** Whether anything arrived since the last sweep. */
@@ -76,13 +62,11 @@ export class Connection implements Peer, Downlink, OutputOwner {
     listener: string,
     onClosed: (connection: Connection) => void,
   ) {
-    const { limits, turn, metrics } = broker;
     this.#broker = broker;
     this.#transport = transport;
-    this.#output = new Output(transport, turn, metrics, this);
-    this.#parser = new PacketParser({
-      maximumPacketSize: limits.maximumPacketSize,
-    });
+    this.output = new Output(broker, transport, this);
+    const { maximumPacketSize } = broker.limits;
+    this.#parser = new PacketParser({ maximumPacketSize });
     this.#activeAt = broker.now();
     this.#onClosed = onClosed;
     this.listener = listener;
@@ -91,10 +75,6 @@ export class Connection implements Peer, Downlink, OutputOwner {
 
   get version(): ProtocolVersion {
     return this.#parser.version ?? 4;
-  }
-
-  get writable(): boolean {
-    return this.#output.outbox.size < this.#broker.limits.outboundBytes;
   }
 
   /** The bytes of the packet that is being handled. */
@@ -154,7 +134,7 @@ export class Connection implements Peer, Downlink, OutputOwner {
   /** Who does not read answers is asked for no more questions. */
   get #flooded(): boolean {
     const { outboundBytes, maximumPacketSize } = this.#broker.limits;
-    return this.#output.outbox.size > outboundBytes + maximumPacketSize;
+    return this.output.size > outboundBytes + maximumPacketSize;
   }
 
   #handle(packet: Packet): Promise<void> | undefined {
@@ -231,7 +211,7 @@ export class Connection implements Peer, Downlink, OutputOwner {
 
   /** Sends a handler's reply; then goes on with what waited for it. */
   #answer(reply: Packet | undefined): void {
-    if (reply !== undefined) this.send(reply);
+    if (reply !== undefined) this.output.send(reply);
     if (reply?.type === "connack" && !this.ended) {
       if (reply.reasonCode === 0) this.#accept();
       // [MQTT-3.2.2-7]
@@ -251,7 +231,7 @@ export class Connection implements Peer, Downlink, OutputOwner {
     const client = this.client!;
     const { clientId } = client;
     this.#state = "connected";
-    this.session!.attach(this);
+    this.session!.attach(this.output);
     metrics.clientsConnected++;
     metrics.clientsMaximum = Math.max(
       metrics.clientsMaximum,
@@ -260,122 +240,13 @@ export class Connection implements Peer, Downlink, OutputOwner {
     hooks.emit("broker_client_connected", { clientId, client });
   }
 
-  /** Sends a control packet. */
-  send(packet: Packet): void {
-    if (this.ended) return;
-    const { metrics, hooks } = this.#broker;
-    const { outbox } = this.#output;
-    const first = plainAcknowledgements[packet.type];
-    if (
-      first !== undefined && "packetId" in packet && "reasonCode" in packet &&
-      packet.properties === undefined &&
-      (packet.reasonCode === 0 || this.version < 5)
-    ) {
-      outbox.pushAcknowledgement(first, packet.packetId!);
-    } else if (!outbox.push(packet, this.version, this.maximumPacketSize)) {
-      // [MQTT-3.2.2-19] and its kind: rather no reason than a packet too large
-      const rest = withoutReason(packet);
-      if (!outbox.push(rest, this.version, this.maximumPacketSize)) {
-        return this.onBroken("the client does not accept packets of this size");
-      }
-    }
-    if (hooks.watches("mqtt_packet_sent")) {
-      const { clientId } = this;
-      hooks.emit("mqtt_packet_sent", { clientId, packet });
-    }
-    metrics.packetsSent++;
-    this.#output.wake();
-  }
-
-  publish(
-    message: Message,
-    qos: Qos,
-    retain: boolean,
-    dup: boolean,
-    packetId: number,
-    identifiers: readonly number[] | undefined,
-  ): boolean {
-    const { metrics, hooks } = this.#broker;
-    const { version, maximumPacketSize } = this;
-    const { outbox } = this.#output;
-    let fits: boolean;
-    const single = version === 5 && (identifiers !== undefined ||
-      message.expires &&
-        message.propertiesAt(this.#broker.now()) !== message.properties);
-    if (single) {
-      const packet = this.#packet(
-        message,
-        qos,
-        retain,
-        dup,
-        packetId,
-        identifiers,
-      );
-      fits = outbox.push(packet, version, maximumPacketSize);
-    } else {
-      const frame = message.frame(version, qos > 0);
-      fits = frame.bytes.length <= maximumPacketSize;
-      const flags = (dup ? 8 : 0) | qos << 1 | (retain ? 1 : 0);
-      if (fits) outbox.pushFrame(frame, flags, packetId);
-    }
-    // [MQTT-3.1.2-24]
-    if (!fits) {
-      metrics.droppedTooLarge++;
-      return false;
-    }
-    if (hooks.watches("mqtt_packet_sent")) {
-      const { clientId } = this;
-      const packet = this.#packet(
-        message,
-        qos,
-        retain,
-        dup,
-        packetId,
-        identifiers,
-      );
-      hooks.emit("mqtt_packet_sent", { clientId, packet });
-    }
-    metrics.packetsSent++;
-    metrics.publishSent++;
-    this.#output.wake();
-    return true;
-  }
-
-  #packet(
-    message: Message,
-    qos: Qos,
-    retain: boolean,
-    dup: boolean,
-    packetId: number,
-    identifiers: readonly number[] | undefined,
-  ): PublishPacket {
-    const { topic, payload } = message;
-    const properties = {
-      ...message.propertiesAt(this.#broker.now()),
-      // [MQTT-3.3.4-3]
-      ...(identifiers === undefined
-        ? {}
-        : { subscriptionIdentifiers: [...identifiers] }),
-    };
-    return {
-      type: "publish",
-      topic,
-      payload,
-      qos,
-      retain,
-      dup,
-      ...(qos > 0 ? { packetId } : {}),
-      ...(this.version === 5 ? { properties } : {}),
-    };
-  }
-
   /** Ends the connection; a 5.0 client gets the reason. */
   disconnect(reasonCode: ReasonCode, reason: string): void {
     if (this.#state === "connecting") return this.#refuse(reasonCode, reason);
     // [MQTT-3.14.0-1]
     if (this.version === 5) {
       const properties = { reasonString: reason };
-      this.send({ type: "disconnect", reasonCode, properties });
+      this.output.send({ type: "disconnect", reasonCode, properties });
     }
     this.#end(reasonCode, reason);
   }
@@ -425,8 +296,13 @@ export class Connection implements Peer, Downlink, OutputOwner {
     if (this.#state === "connecting") {
       // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
       const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
-      if (unknown || this.#parser.version === 5) {
-        this.send({ type: "connack", sessionPresent: false, reasonCode });
+      this.output.version = this.version;
+      if (unknown || this.version === 5) {
+        this.output.send({
+          type: "connack",
+          sessionPresent: false,
+          reasonCode,
+        });
       }
     }
     // [MQTT-4.13.1-1] [MQTT-3.1.4-1]
@@ -472,7 +348,7 @@ export class Connection implements Peer, Downlink, OutputOwner {
     this.#state = "disconnected";
     this.#closeAt = this.#broker.now() + CLOSE_TIMEOUT;
     this.#resume?.();
-    this.#output.finish();
+    this.output.finish();
   }
 
   /** Looks at the deadlines; called in each sweep. */
@@ -502,15 +378,4 @@ export class Connection implements Peer, Downlink, OutputOwner {
       );
     }
   }
-}
-
-/** The packet without what is only for people to read. */
-function withoutReason(packet: Packet): Packet {
-  if (!("properties" in packet) || packet.properties === undefined) {
-    return packet;
-  }
-  const properties = { ...packet.properties };
-  if ("reasonString" in properties) delete properties.reasonString;
-  delete properties.userProperties;
-  return { ...packet, properties } as Packet;
 }

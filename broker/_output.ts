@@ -1,58 +1,183 @@
 /**
- * The writing half of a connection: what is sent goes into the outbox; at the
- * end of the turn one write takes all of it. While a write is under way more is
+ * The sending half of a connection: packets go into the outbox; at the end of
+ * the turn one write takes all of them. While a write is under way more is
  * collected, and goes out with the next.
  */
 
-import { Outbox, type Transport } from "../codec/mod.ts";
-import type { Metrics } from "./metrics.ts";
+import {
+  Outbox,
+  type Packet,
+  type ProtocolVersion,
+  type PublishPacket,
+  type Qos,
+  type ReasonCode,
+  type Transport,
+} from "../codec/mod.ts";
+import type { Message } from "./message.ts";
+import type { Downlink, SessionHost } from "./_session.ts";
 import type { Turn } from "./_turn.ts";
 
-/** What happens to an output, told to its connection. */
+/** The parts of the broker that outputs use. */
+export interface OutputHost extends SessionHost {
+  readonly turn: Turn;
+}
+
+/** The connection that an output belongs to. */
 export interface OutputOwner {
+  /** For events; empty before CONNECT. */
+  readonly clientId: string;
   /** A write is done: there is room again. */
   onWritten(): void;
   /** Nothing more can be written. */
   onBroken(reason: string): void;
   /** After `finish`: everything is written. */
   onFinished(): void;
+  /** Ends the connection; the client gets the reason if it can. */
+  disconnect(reasonCode: ReasonCode, reason: string): void;
 }
 
-export class Output {
-  readonly outbox = new Outbox();
+export class Output implements Downlink {
+  /** As CONNECT said. */
+  version: ProtocolVersion = 4;
+  receiveMaximum = 65_535;
+  /** The largest packet that the client accepts, in bytes. */
+  maximumPacketSize = Infinity;
+
+  readonly #broker: OutputHost;
   readonly #transport: Transport;
-  readonly #turn: Turn;
-  readonly #metrics: Metrics;
   readonly #owner: OutputOwner;
+  readonly #outbox = new Outbox();
   /** What is being written now, without what has left already. */
   #writing: Uint8Array | undefined;
   /** To be flushed at the end of the turn. */
   #woken = false;
   #finishing = false;
 
-  constructor(
-    transport: Transport,
-    turn: Turn,
-    metrics: Metrics,
-    owner: OutputOwner,
-  ) {
+  constructor(broker: OutputHost, transport: Transport, owner: OutputOwner) {
+    this.#broker = broker;
     this.#transport = transport;
-    this.#turn = turn;
-    this.#metrics = metrics;
     this.#owner = owner;
   }
 
-  /** Has the outbox written at the end of this turn. */
-  wake(): void {
-    if (this.#woken) return;
-    this.#woken = true;
-    this.#turn.wake(this);
+  /** Bytes that wait to be written. */
+  get size(): number {
+    return this.#outbox.size;
   }
 
-  /** Tells the owner as soon as everything is written. */
+  get writable(): boolean {
+    return this.#outbox.size < this.#broker.limits.outboundBytes;
+  }
+
+  /** Sends a control packet. */
+  send(packet: Packet): void {
+    if (this.#finishing) return;
+    const { metrics, hooks } = this.#broker;
+    if (!this.#push(packet) && !this.#push(withoutReason(packet))) {
+      // [MQTT-3.2.2-19] and its kind: rather no reason than too large a packet
+      const reason = "the client does not accept packets of this size";
+      return this.#owner.onBroken(reason);
+    }
+    if (hooks.watches("mqtt_packet_sent")) {
+      const { clientId } = this.#owner;
+      hooks.emit("mqtt_packet_sent", { clientId, packet });
+    }
+    metrics.packetsSent++;
+    this.#wake();
+  }
+
+  #push(packet: Packet): boolean {
+    return this.#outbox.push(packet, this.version, this.maximumPacketSize);
+  }
+
+  /** Sends a PUBLISH; returns `false` if the client does not accept its size. */
+  publish(
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    identifiers: readonly number[] | undefined,
+  ): boolean {
+    const { metrics, hooks } = this.#broker;
+    const packet = () =>
+      this.#packet(message, qos, retain, dup, packetId, identifiers);
+    let fits: boolean;
+    if (this.#isForOne(message, identifiers)) {
+      fits = this.#push(packet());
+    } else {
+      const frame = message.frame(this.version, qos > 0);
+      fits = frame.bytes.length <= this.maximumPacketSize;
+      const flags = (dup ? 8 : 0) | qos << 1 | (retain ? 1 : 0);
+      if (fits) this.#outbox.pushFrame(frame, flags, packetId);
+    }
+    // [MQTT-3.1.2-24]
+    if (!fits) {
+      metrics.droppedTooLarge++;
+      return false;
+    }
+    if (hooks.watches("mqtt_packet_sent")) {
+      const { clientId } = this.#owner;
+      hooks.emit("mqtt_packet_sent", { clientId, packet: packet() });
+    }
+    metrics.packetsSent++;
+    metrics.publishSent++;
+    this.#wake();
+    return true;
+  }
+
+  /** Whether this receiver gets other bytes than everybody. */
+  #isForOne(
+    message: Message,
+    identifiers: readonly number[] | undefined,
+  ): boolean {
+    if (this.version < 5) return false;
+    if (identifiers !== undefined) return true;
+    return message.expires &&
+      message.propertiesAt(this.#broker.now()) !== message.properties;
+  }
+
+  #packet(
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    identifiers: readonly number[] | undefined,
+  ): PublishPacket {
+    const { topic, payload } = message;
+    const properties = {
+      ...message.propertiesAt(this.#broker.now()),
+      // [MQTT-3.3.4-3]
+      ...(identifiers === undefined
+        ? {}
+        : { subscriptionIdentifiers: [...identifiers] }),
+    };
+    return {
+      type: "publish",
+      topic,
+      payload,
+      qos,
+      retain,
+      dup,
+      ...(qos > 0 ? { packetId } : {}),
+      ...(this.version === 5 ? { properties } : {}),
+    };
+  }
+
+  disconnect(reasonCode: ReasonCode, reason: string): void {
+    this.#owner.disconnect(reasonCode, reason);
+  }
+
+  /** Takes nothing more, and tells the owner when everything is written. */
   finish(): void {
     this.#finishing = true;
-    this.wake();
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#woken) return;
+    this.#woken = true;
+    this.#broker.turn.wake(this);
   }
 
   /** The turn is over, and what it confirms is durable. */
@@ -67,7 +192,7 @@ export class Output {
   }
 
   #next(): void {
-    const bytes = this.outbox.take();
+    const bytes = this.#outbox.take();
     if (bytes !== undefined) this.#write(bytes);
     else if (this.#finishing) this.#owner.onFinished();
   }
@@ -83,9 +208,9 @@ export class Output {
 
   readonly #onWritten = (count: number): void => {
     const bytes = this.#writing!;
-    this.#metrics.bytesSent += count;
+    this.#broker.metrics.bytesSent += count;
     if (count < bytes.length) return this.#write(bytes.subarray(count));
-    this.outbox.written();
+    this.#outbox.written();
     this.#writing = undefined;
     this.#owner.onWritten();
     // What this turn added is written at its end, not before.
@@ -97,4 +222,15 @@ export class Output {
       error instanceof Error ? error.message : String(error),
     );
   };
+}
+
+/** The packet without what is only for people to read. */
+function withoutReason(packet: Packet): Packet {
+  if (!("properties" in packet) || packet.properties === undefined) {
+    return packet;
+  }
+  const properties = { ...packet.properties };
+  if ("reasonString" in properties) delete properties.reasonString;
+  delete properties.userProperties;
+  return { ...packet, properties } as Packet;
 }

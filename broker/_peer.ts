@@ -8,10 +8,12 @@ import type {
   ProtocolVersion,
   ReasonCode,
 } from "../codec/mod.ts";
+import type { Output } from "./_output.ts";
 import type { ClientInfo } from "./plugin.ts";
 import type { Session } from "./_session.ts";
 
 export interface Peer {
+  readonly output: Output;
   readonly listener: string;
   readonly address: Address | undefined;
   readonly version: ProtocolVersion;
@@ -27,9 +29,6 @@ export interface Peer {
   session: Session | undefined;
   /** Seconds. */
   keepAlive: number;
-  receiveMaximum: number;
-  /** The largest packet that the client accepts, in bytes. */
-  maximumPacketSize: number;
   disconnect(reasonCode: ReasonCode, reason: string): void;
   /** Closes the transport, whatever is not written. */
   close(): void;

@@ -29,7 +29,7 @@ function refusal(
   }
   if (!withinLimits(topic, limits)) return ReasonCode.TopicNameInvalid;
   if (
-    message.retain && message.payload.length > 0 && !retained.accepts(message)
+    message.retain && !message.empty && !retained.accepts(message)
   ) return ReasonCode.QuotaExceeded;
   return undefined;
 }

@@ -49,7 +49,7 @@ export class Retained {
 
   /** Sets, replaces or removes the message of a topic. */
   update(message: Message): void {
-    if (message.payload.length === 0) {
+    if (message.empty) {
       // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
       if (this.#remove(message.topic)) {
         this.#store.record({ type: "unretain", topic: message.topic });

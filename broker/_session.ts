@@ -11,6 +11,7 @@ import {
   type Packet,
   type PubrelPacket,
   type Qos,
+  Queue,
   ReasonCode,
   Receiver,
   Sender,
@@ -130,12 +131,12 @@ export class Session {
 
   /** Waiting to be sent. */
   get queued(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
   /** Whether `pump` may have something to send. */
   get backlogged(): boolean {
-    return this.#queue.length > 0 || this.#replay.length > 0 ||
+    return this.#queue.size > 0 || this.#replay.size > 0 ||
       this.#resend.length > 0;
   }
 
@@ -193,7 +194,7 @@ export class Session {
     identifiers: readonly number[] | undefined,
   ): boolean {
     const { retainedMessages } = this.#broker.limits;
-    if (this.#replay.length + messages.length > retainedMessages) return false;
+    if (this.#replay.size + messages.length > retainedMessages) return false;
     for (const message of messages) {
       this.#replay.push({ message, qos: granted, identifiers });
     }
@@ -207,9 +208,9 @@ export class Session {
     while (downlink.writable) {
       if (this.#resend.length > 0) {
         if (!this.#resendNext(downlink)) return;
-      } else if (this.#replay.length > 0) {
+      } else if (this.#replay.size > 0) {
         if (!this.#replayNext(downlink)) return;
-      } else if (this.#queue.length > 0) {
+      } else if (this.#queue.size > 0) {
         if (!this.#sender.ready) return;
         const outgoing = this.#queue.shift()!;
         this.#queuedBytes -= outgoing.message.size;
@@ -293,7 +294,7 @@ export class Session {
     const { limits, metrics, hooks } = this.#broker;
     const { message } = outgoing;
     if (
-      this.#queue.length >= limits.queuedMessages ||
+      this.#queue.size >= limits.queuedMessages ||
       this.#queuedBytes + message.size > limits.queuedBytes
     ) {
       metrics.droppedQueueFull++;
@@ -450,34 +451,4 @@ export class Session {
 /** [MQTT-3.8.4-8] The one place of the QoS that a message is delivered with. */
 function deliveredQos(message: Message, granted: Qos): Qos {
   return message.qos < granted ? message.qos : granted;
-}
-
-/** First in, first out; shifting does not move what follows. */
-class Queue<T> {
-  #items: T[] = [];
-  #head = 0;
-
-  get length(): number {
-    return this.#items.length - this.#head;
-  }
-
-  push(item: T): void {
-    this.#items.push(item);
-  }
-
-  peek(): T | undefined {
-    return this.#items[this.#head];
-  }
-
-  shift(): T | undefined {
-    const item = this.#items[this.#head++];
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head >= 1024 && this.#head * 2 >= this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return item;
-  }
 }

@@ -53,7 +53,9 @@ export class Message {
   /** When it expires, in milliseconds of the broker's clock, or `Infinity`. */
   readonly expiresAt: number;
 
-  #payload: Uint8Array;
+  /** Made again when asked for, once the bytes have moved. */
+  #payload: Uint8Array | undefined;
+  readonly #payloadLength: number;
   #kept = false;
   /** Encoded forms: for 3.x and 5.0, without and with a packet identifier. */
   #frames: (Frame | undefined)[] | undefined;
@@ -74,6 +76,7 @@ export class Message {
     this.retain = init.retain ?? false;
     this.properties = init.properties;
     this.#payload = init.payload;
+    this.#payloadLength = init.payload.length;
     const seconds = init.properties?.messageExpiryInterval;
     this.expiresAt = seconds === undefined ? Infinity : now + seconds * 1000;
   }
@@ -136,7 +139,16 @@ export class Message {
 
   /** The payload. */
   get payload(): Uint8Array {
+    if (this.#payload === undefined) {
+      const { bytes } = this.#received!;
+      this.#payload = bytes.subarray(bytes.length - this.#payloadLength);
+    }
     return this.#payload;
+  }
+
+  /** Whether its payload is empty. */
+  get empty(): boolean {
+    return this.#payloadLength === 0;
   }
 
   /** Whether it expires. */
@@ -146,7 +158,7 @@ export class Message {
 
   /** What the message counts against limits, in bytes. */
   get size(): number {
-    return OVERHEAD + this.topic.length + this.#payload.length;
+    return OVERHEAD + this.topic.length + this.#payloadLength;
   }
 
   /**
@@ -163,7 +175,7 @@ export class Message {
     return frames[index] ??= Frame.encode({
       type: "publish",
       topic: this.topic,
-      payload: this.#payload,
+      payload: this.payload,
       qos: acknowledged ? 1 : 0,
       retain: false,
       dup: false,
@@ -192,11 +204,10 @@ export class Message {
     if (this.#kept) return;
     this.#kept = true;
     if (this.#received === undefined) {
-      this.#payload = copyBytes(this.#payload);
+      this.#payload = copyBytes(this.payload);
     } else {
       this.#received.keep();
-      const { bytes } = this.#received;
-      this.#payload = bytes.subarray(bytes.length - this.#payload.length);
+      this.#payload = undefined;
     }
     const { properties } = this;
     if (properties?.correlationData !== undefined) {

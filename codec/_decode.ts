@@ -130,6 +130,8 @@ function decodeOther(
     case "pubrel":
     case "pubcomp": {
       const packetId = decodePacketId(type, reader);
+      // By far the most: nothing but the identifier.
+      if (reader.remaining === 0) return { type, packetId, reasonCode: 0 };
       return { type, packetId, ...decodeReason(type, reader, version) };
     }
     case "subscribe": {

@@ -31,6 +31,7 @@ export * from "./frame.ts";
 export * from "./outbox.ts";
 export * from "./packet.ts";
 export * from "./parser.ts";
+export * from "./queue.ts";
 export type * from "./property.ts";
 export * from "./reason_code.ts";
 export * from "./states.ts";

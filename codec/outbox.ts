@@ -11,7 +11,7 @@
 
 import { encodeView } from "./encode.ts";
 import type { Frame } from "./frame.ts";
-import type { Packet, ProtocolVersion } from "./packet.ts";
+import type { Acknowledgement, Packet, ProtocolVersion } from "./packet.ts";
 import { acquire, release } from "./_pool.ts";
 
 /** From this size on a frame is referred to, not copied. */
@@ -19,6 +19,14 @@ const LARGE = 16_384;
 
 /** A buffer is written when it would outgrow this. */
 const FULL = 65_536;
+
+/** First bytes of packets that are four bytes long if they have no reason. */
+const acknowledgements: Partial<Record<Packet["type"], number>> = {
+  puback: 0x40,
+  pubrec: 0x50,
+  pubrel: 0x62,
+  pubcomp: 0x70,
+};
 
 /** Bytes for one write, and the pooled buffer they are in, if it is one. */
 interface Chunk {
@@ -51,6 +59,17 @@ export class Outbox {
    * @throws {RangeError} As {@linkcode encode} does.
    */
   push(packet: Packet, version: ProtocolVersion, maximum = Infinity): boolean {
+    const first = acknowledgements[packet.type];
+    if (first !== undefined) {
+      const { packetId, reasonCode, properties } = packet as Acknowledgement;
+      const plain = reasonCode === 0 && properties === undefined;
+      const valid = Number.isInteger(packetId) && packetId >= 1 &&
+        packetId <= 0xffff;
+      if (plain && valid && maximum >= 4) {
+        this.pushAcknowledgement(first, packetId);
+        return true;
+      }
+    }
     const bytes = encodeView(packet, version);
     if (bytes.length > maximum) return false;
     this.pushBytes(bytes);
