@@ -3,10 +3,9 @@
  * the fixed header off and made sure that the whole body is there.
  */
 
-import { decodeString, type Reader } from "./_bytes.ts";
+import type { Reader } from "./_bytes.ts";
 import { MalformedPacketError, ProtocolError } from "./error.ts";
 import {
-  type ConnectPacket,
   type Packet,
   type PacketType,
   packetTypes,
@@ -15,55 +14,16 @@ import {
   type Qos,
   type RetainHandling,
   type SubscriptionRequest,
-  type Will,
 } from "./packet.ts";
-import { type PropertyHolder, readProperties } from "./_properties.ts";
+import { decodeProperties, readProperties } from "./_properties.ts";
 import type { Properties } from "./property.ts";
 import {
   fromReturnCode,
   isReasonCodeAllowed,
-  ReasonCode,
+  type ReasonCode,
 } from "./reason_code.ts";
-import { topicFilterError, topicNameError } from "./topic.ts";
-
-/** Bytes of the longest topic name that is remembered. */
-const REMEMBERED = 64;
-
-/**
- * Remembers the last topic name as bytes and as a string: a connection that
- * publishes to one topic decodes and validates its name once.
- */
-export class TopicCache {
-  /** Made by the first PUBLISH: most connections only listen. */
-  #bytes: Uint8Array | undefined;
-  #length = -1;
-  #topic = "";
-
-  decode(buffer: Uint8Array, start: number, end: number): string {
-    const length = end - start;
-    if (length === this.#length) {
-      const bytes = this.#bytes!;
-      let i = length;
-      // backwards: topics of one publisher differ at their ends
-      while (i > 0 && bytes[i - 1] === buffer[start + i - 1]) i--;
-      if (i === 0) return this.#topic;
-    }
-    const topic = decodeString(buffer, start, end);
-    const error = length === 0 ? undefined : topicNameError(topic);
-    if (error !== undefined) {
-      throw new MalformedPacketError(
-        `PUBLISH has the topic name ${JSON.stringify(topic)}: ${error}`,
-      );
-    }
-    if (length <= REMEMBERED) {
-      const bytes = this.#bytes ??= new Uint8Array(REMEMBERED);
-      for (let i = 0; i < length; i++) bytes[i] = buffer[start + i]!;
-      this.#length = length;
-      this.#topic = topic;
-    }
-    return topic;
-  }
-}
+import { topicFilterError } from "./topic.ts";
+import type { TopicCache } from "./_topic_cache.ts";
 
 /** The packet type and flags of a fixed header's first byte, checked. */
 export function checkFixedHeader(
@@ -217,7 +177,6 @@ function decodePublish(
   const properties = version === 5
     ? readProperties(reader, "publish")
     : undefined;
-  if (properties !== undefined) checkResponseTopic(properties, "PUBLISH");
   if (length === 0 && properties?.topicAlias === undefined) {
     throw new ProtocolError("PUBLISH has neither topic name nor topic alias");
   }
@@ -234,20 +193,6 @@ function decodePublish(
   return packet;
 }
 
-/** [MQTT-3.3.2-14], for the will's too. */
-function checkResponseTopic(properties: Properties, what: string): void {
-  const { responseTopic } = properties;
-  if (responseTopic === undefined) return;
-  const error = topicNameError(responseTopic);
-  if (error !== undefined) {
-    throw new ProtocolError(
-      `${what} has the response topic ${
-        JSON.stringify(responseTopic)
-      }: ${error}`,
-    );
-  }
-}
-
 function decodePacketId(type: PacketType, reader: Reader): number {
   const packetId = reader.uint16();
   // [MQTT-2.2.1-3] [MQTT-2.2.1-4] [MQTT311-2.3.1-1]
@@ -255,15 +200,6 @@ function decodePacketId(type: PacketType, reader: Reader): number {
     throw new ProtocolError(`${type} has packet identifier 0`);
   }
   return packetId;
-}
-
-function decodeProperties(
-  reader: Reader,
-  holder: PropertyHolder,
-  version: ProtocolVersion,
-): { properties?: Properties } {
-  const properties = version === 5 ? readProperties(reader, holder) : undefined;
-  return properties === undefined ? {} : { properties };
 }
 
 function unknownCode(type: PacketType, code: number): ProtocolError {
@@ -370,120 +306,4 @@ function decodeFilter(reader: Reader): string {
     );
   }
   return filter;
-}
-
-/** The protocol names and the levels that belong to them (section 3.1.2.1). */
-const protocolNames: ReadonlyMap<string, readonly number[]> = new Map([
-  ["MQIsdp", [3]],
-  ["MQTT", [4, 5]],
-]);
-
-/**
- * Reads protocol name and level of a CONNECT: all later decoding depends on it.
- *
- * @throws {ProtocolError} With reason code 0x84 if the version is not known.
- */
-export function decodeVersion(reader: Reader): ProtocolVersion {
-  const name = reader.string();
-  const levels = protocolNames.get(name);
-  // [MQTT-3.1.2-1]
-  if (levels === undefined) {
-    throw new ProtocolError(
-      `CONNECT has the protocol name ${JSON.stringify(name.slice(0, 20))}`,
-      ReasonCode.UnsupportedProtocolVersion,
-    );
-  }
-  const level = reader.byte();
-  // [MQTT-3.1.2-2]
-  if (!levels.includes(level)) {
-    throw new ProtocolError(
-      `CONNECT has the protocol level ${level} of ${name}`,
-      ReasonCode.UnsupportedProtocolVersion,
-    );
-  }
-  return level as ProtocolVersion;
-}
-
-/** Decodes a CONNECT from behind its protocol level. */
-export function decodeConnect(
-  reader: Reader,
-  protocolVersion: ProtocolVersion,
-): ConnectPacket {
-  const flags = reader.byte();
-  const hasWill = (flags & 0x04) !== 0;
-  const hasUsername = (flags & 0x80) !== 0;
-  const hasPassword = (flags & 0x40) !== 0;
-  const willQos = flags >> 3 & 3;
-  // [MQTT-3.1.2-3] MQTT 3.1 does not name the bit
-  if (protocolVersion > 3 && (flags & 0x01) !== 0) {
-    throw new MalformedPacketError("CONNECT has the reserved flag set");
-  }
-  // [MQTT-3.1.2-11] [MQTT-3.1.2-13]
-  if (!hasWill && (flags & 0x38) !== 0) {
-    throw new MalformedPacketError(
-      "CONNECT has a will QoS or will retain without a will",
-    );
-  }
-  // [MQTT-3.1.2-12]
-  if (willQos === 3) throw new MalformedPacketError("CONNECT has will QoS 3");
-  // [MQTT311-3.1.2-22]; 5.0 allows a password alone
-  if (hasPassword && !hasUsername && protocolVersion < 5) {
-    throw new MalformedPacketError("CONNECT has a password without user name");
-  }
-  const packet: ConnectPacket = {
-    type: "connect",
-    protocolVersion,
-    cleanStart: (flags & 0x02) !== 0,
-    keepAlive: reader.uint16(),
-    clientId: "",
-  };
-  const { properties } = decodeProperties(reader, "connect", protocolVersion);
-  if (properties !== undefined) {
-    if (
-      properties.authenticationData !== undefined &&
-      properties.authenticationMethod === undefined
-    ) {
-      throw new ProtocolError(
-        "CONNECT has authentication data without a method",
-      );
-    }
-    packet.properties = properties;
-  }
-  // [MQTT-3.1.3-1] [MQTT-3.1.3-3] [MQTT-3.1.3-4]
-  packet.clientId = reader.string();
-  if (hasWill) packet.will = decodeWill(flags, reader, protocolVersion);
-  // [MQTT-3.1.2-17] [MQTT-3.1.2-19] [MQTT-3.1.3-12]
-  if (hasUsername) packet.username = reader.string();
-  if (hasPassword) packet.password = reader.binary();
-  // [MQTT-3.1.2-16] [MQTT-3.1.2-18]
-  if (reader.remaining > 0) {
-    throw new MalformedPacketError(
-      `CONNECT has ${reader.remaining} bytes too many`,
-    );
-  }
-  return packet;
-}
-
-/** [MQTT-3.1.2-9] */
-function decodeWill(
-  flags: number,
-  reader: Reader,
-  version: ProtocolVersion,
-): Will {
-  const properties = decodeProperties(reader, "will", version);
-  if (properties.properties) checkResponseTopic(properties.properties, "Will");
-  const topic = reader.string(); // [MQTT-3.1.3-11]
-  const error = topicNameError(topic);
-  if (error !== undefined) {
-    throw new MalformedPacketError(
-      `CONNECT has the will topic ${JSON.stringify(topic)}: ${error}`,
-    );
-  }
-  return {
-    topic,
-    payload: reader.binary(),
-    qos: (flags >> 3 & 3) as Qos,
-    retain: (flags & 0x20) !== 0,
-    ...properties,
-  };
 }

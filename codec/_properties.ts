@@ -5,9 +5,10 @@
 
 import type { Reader, Writer } from "./_bytes.ts";
 import { MalformedPacketError, ProtocolError } from "./error.ts";
-import type { PacketType } from "./packet.ts";
+import type { PacketType, ProtocolVersion } from "./packet.ts";
 import type { Properties, UserProperty } from "./property.ts";
 import { ReasonCode } from "./reason_code.ts";
+import { topicNameError } from "./topic.ts";
 
 /** Where properties stand: in a packet, or in the will of a CONNECT. */
 export type PropertyHolder = PacketType | "will";
@@ -31,6 +32,8 @@ interface Row {
   readonly repeats?: readonly PropertyHolder[];
   /** 0 is a protocol error. */
   readonly nonZero?: true;
+  /** Anything but a valid topic name is a protocol error. */
+  readonly topicName?: true;
 }
 
 const everywhere: readonly PropertyHolder[] = [
@@ -62,7 +65,7 @@ const table: readonly Row[] = [
   { id: 0x01, name: "payloadFormatIndicator", kind: "boolean", holders: message },
   { id: 0x02, name: "messageExpiryInterval", kind: "uint32", holders: message },
   { id: 0x03, name: "contentType", kind: "string", holders: message },
-  { id: 0x08, name: "responseTopic", kind: "string", holders: message },
+  { id: 0x08, name: "responseTopic", kind: "string", holders: message, topicName: true }, // [MQTT-3.3.2-14]
   { id: 0x09, name: "correlationData", kind: "binary", holders: message },
   { id: 0x0b, name: "subscriptionIdentifiers", kind: "variable", holders: ["publish", "subscribe"], repeats: ["publish"], nonZero: true },
   { id: 0x11, name: "sessionExpiryInterval", kind: "uint32", holders: ["connect", "connack", "disconnect"] },
@@ -138,6 +141,16 @@ export function readProperties(
   return properties as Properties;
 }
 
+/** The properties of a packet as something to spread: none before 5.0. */
+export function decodeProperties(
+  reader: Reader,
+  holder: PropertyHolder,
+  version: ProtocolVersion,
+): { properties?: Properties } {
+  const properties = version === 5 ? readProperties(reader, holder) : undefined;
+  return properties === undefined ? {} : { properties };
+}
+
 function repeated(name: string, holder: PropertyHolder): ProtocolError {
   return new ProtocolError(
     `Property ${name} stands more than once in the ${holder} packet`,
@@ -153,6 +166,14 @@ function readValue(reader: Reader, row: Row): unknown {
         ? ReasonCode.TopicAliasInvalid
         : ReasonCode.ProtocolError,
     );
+  }
+  if (row.topicName) {
+    const error = topicNameError(value as string);
+    if (error !== undefined) {
+      throw new ProtocolError(
+        `Property ${row.name} is ${JSON.stringify(value)}: ${error}`,
+      );
+    }
   }
   return value;
 }
@@ -241,6 +262,7 @@ function writeProperty(writer: Writer, row: Row, value: unknown): void {
     case "variable":
       return writer.variableByteInteger(integer(value, 0xfff_ffff, row));
     case "string":
+      if (row.topicName) checkTopicName(value as string, what);
       return writer.string(value as string, what);
     case "binary":
       return writer.binary(value as Uint8Array, what);
@@ -249,6 +271,15 @@ function writeProperty(writer: Writer, row: Row, value: unknown): void {
       writer.string(name, `the name in ${what}`);
       return writer.string(text, `the value in ${what}`);
     }
+  }
+}
+
+function checkTopicName(topic: string, what: string): void {
+  const error = topicNameError(topic);
+  if (error !== undefined) {
+    throw new TypeError(
+      `Cannot encode ${what} ${JSON.stringify(topic)}: ${error}`,
+    );
   }
 }
 

@@ -70,11 +70,17 @@ export class Sender<T> {
    *
    * @param message What is delivered.
    * @param qos The quality of service.
+   * @param taken Whether a packet identifier is in use for something else.
    * @returns The delivery, with the packet identifier to send it with.
+   * @throws {RangeError} If all packet identifiers are in use.
    */
-  send(message: T, qos: 1 | 2): Delivery<T> {
+  send(
+    message: T,
+    qos: 1 | 2,
+    taken?: (packetId: number) => boolean,
+  ): Delivery<T> {
+    const packetId = this.nextId(taken);
     this.#quota--;
-    const packetId = this.nextId();
     const delivery: Delivery<T> = { packetId, qos, message };
     (this.#deliveries ??= new Map()).set(packetId, delivery);
     return delivery;

@@ -13,15 +13,15 @@ import {
   variableByteIntegerSize,
   Writer,
 } from "./_bytes.ts";
+import { writeConnect } from "./_encode_connect.ts";
+import { checkQos, writeTopicName } from "./_encode_fields.ts";
 import {
-  type ConnectPacket,
   type Packet,
   type PacketType,
   packetTypes,
   type ProtocolVersion,
   type PublishPacket,
   type SubscriptionRequest,
-  type Will,
 } from "./packet.ts";
 import { type PropertyHolder, writeProperties } from "./_properties.ts";
 import type { Properties } from "./property.ts";
@@ -30,7 +30,7 @@ import {
   type ReasonCode,
   toReturnCode,
 } from "./reason_code.ts";
-import { topicFilterError, topicNameError } from "./topic.ts";
+import { topicFilterError } from "./topic.ts";
 
 /** Room for the longest fixed header in front of the body. */
 const HEADER = 5;
@@ -233,32 +233,6 @@ function writeReason(
   }
 }
 
-function writeTopicName(writer: Writer, topic: string, what: string): void {
-  const error = topicNameError(topic);
-  if (error !== undefined) {
-    throw new TypeError(
-      `Cannot encode ${what} ${JSON.stringify(topic)}: ${error}`,
-    );
-  }
-  writer.string(topic, what);
-}
-
-function checkResponseTopic(properties: Properties | undefined): void {
-  const topic = properties?.responseTopic;
-  const error = topic === undefined ? undefined : topicNameError(topic);
-  if (error !== undefined) {
-    throw new TypeError(
-      `Cannot encode response topic ${JSON.stringify(topic)}: ${error}`,
-    );
-  }
-}
-
-function checkQos(qos: number, what: string): void {
-  if (qos !== 0 && qos !== 1 && qos !== 2) {
-    throw new RangeError(`Cannot encode ${what} ${qos}: it is not 0, 1 or 2`);
-  }
-}
-
 function writePublish(
   writer: Writer,
   packet: PublishPacket,
@@ -274,7 +248,6 @@ function writePublish(
   else writeTopicName(writer, topic, "topic name");
   if (qos > 0) writePacketId(writer, packet.packetId);
   if (version === 5) {
-    checkResponseTopic(properties);
     writeProperties(writer, properties, "publish");
   }
   if (!(payload instanceof Uint8Array)) {
@@ -318,58 +291,4 @@ function writeSubscription(
     qos | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0) |
       retainHandling << 4,
   );
-}
-
-function writeConnect(writer: Writer, packet: ConnectPacket): void {
-  const { protocolVersion: version, keepAlive, will, username, password } =
-    packet;
-  if (version !== 3 && version !== 4 && version !== 5) {
-    throw new RangeError(`Cannot encode protocol version ${version}`);
-  }
-  if (!Number.isInteger(keepAlive) || keepAlive < 0 || keepAlive > 0xffff) {
-    throw new RangeError(
-      `Cannot encode keep alive ${keepAlive}: it is not 0 to 65,535 seconds`,
-    );
-  }
-  // [MQTT311-3.1.2-22]
-  if (password !== undefined && username === undefined && version < 5) {
-    throw new TypeError(
-      "Cannot encode connect: MQTT 3 has no password without a user name",
-    );
-  }
-  writer.string(version === 3 ? "MQIsdp" : "MQTT", "protocol name");
-  writer.byte(version);
-  writer.byte(
-    (packet.cleanStart ? 0x02 : 0) |
-      (will === undefined ? 0 : willFlags(will)) |
-      (password === undefined ? 0 : 0x40) | (username === undefined ? 0 : 0x80),
-  );
-  writer.uint16(keepAlive);
-  if (version === 5) {
-    if (
-      packet.properties?.authenticationData !== undefined &&
-      packet.properties.authenticationMethod === undefined
-    ) {
-      throw new TypeError(
-        "Cannot encode connect: authentication data without a method",
-      );
-    }
-    writeProperties(writer, packet.properties, "connect");
-  }
-  writer.string(packet.clientId, "client identifier");
-  if (will !== undefined) {
-    if (version === 5) {
-      checkResponseTopic(will.properties);
-      writeProperties(writer, will.properties, "will");
-    }
-    writeTopicName(writer, will.topic, "will topic");
-    writer.binary(will.payload, "will payload");
-  }
-  if (username !== undefined) writer.string(username, "user name");
-  if (password !== undefined) writer.binary(password, "password");
-}
-
-function willFlags(will: Will): number {
-  checkQos(will.qos, "will QoS");
-  return 0x04 | will.qos << 3 | (will.retain ? 0x20 : 0);
 }

@@ -13,16 +13,12 @@
 
 import { Reader } from "./_bytes.ts";
 import { acquire, capacityFor, classSize, release } from "./_pool.ts";
-import {
-  checkFixedHeader,
-  decodeBody,
-  decodeConnect,
-  decodeVersion,
-  TopicCache,
-} from "./_decode.ts";
+import { checkFixedHeader, decodeBody } from "./_decode.ts";
+import { decodeConnect, decodeVersion } from "./_decode_connect.ts";
 import { MalformedPacketError, ProtocolError } from "./error.ts";
 import type { Packet, ProtocolVersion } from "./packet.ts";
 import { ReasonCode } from "./reason_code.ts";
+import { TopicCache } from "./_topic_cache.ts";
 
 /** Options of a {@linkcode PacketParser}. */
 export interface PacketParserOptions {
@@ -213,14 +209,15 @@ export class PacketParser {
         this.#topics,
       );
     }
-    this.version = decodeVersion(reader);
+    const version = decodeVersion(reader);
+    this.version ??= version; // [MQTT-3.1.0-2] a second CONNECT changes nothing
     // [MQTT-1.5.5-1] could not be asked before the version was known
-    if (this.version === 5 && header > 2 && buffer[start + header - 1] === 0) {
+    if (version === 5 && header > 2 && buffer[start + header - 1] === 0) {
       throw new MalformedPacketError(
         "Remaining length is longer than it needs to be",
       );
     }
-    return decodeConnect(reader, this.version);
+    return decodeConnect(reader, version);
   }
 
   /**
