@@ -118,7 +118,7 @@ function finish(
   session.resume(expiryInterval);
   // [MQTT-3.1.2-7]; [MQTT-3.1.3-9] what an earlier connection left is forgotten
   const will = packet.will && { will: kept(packet.will), dueAt: undefined };
-  setWill(broker, session, will);
+  setWill(session, will);
   connection.session = session;
   connection.keepAlive = packet.keepAlive;
   // [MQTT-3.1.4-5]

@@ -170,7 +170,7 @@ export class Connection implements Peer, OutputOwner {
       case "pubrec":
         return session.pubrec(packet.packetId, packet.reasonCode);
       case "pubrel":
-        return handlePubrel(broker, session, packet);
+        return handlePubrel(session, packet);
       case "pubcomp":
         session.pubcomp(packet.packetId);
         return;

@@ -25,10 +25,10 @@ export function closeSession(
   const { will } = session.will ?? {};
   session.detach();
   if (reasonCode === ReasonCode.NormalDisconnection) {
-    setWill(broker, session, undefined); // [MQTT-3.14.4-3] [MQTT-3.1.2-10]
+    setWill(session, undefined); // [MQTT-3.14.4-3] [MQTT-3.1.2-10]
   } else if (will !== undefined) {
     const delay = will.properties?.willDelayInterval ?? 0;
-    setWill(broker, session, { will, dueAt: now + delay * 1000 });
+    setWill(session, { will, dueAt: now + delay * 1000 });
   }
   if (session.expiryInterval === 0) {
     // A broker that stops publishes no wills: section 3.1.2.5 lets it wait.
@@ -70,21 +70,20 @@ export function sweep(
 
 /** Sets what is to be published when the client is lost. */
 export function setWill(
-  { store }: BrokerState,
   session: Session,
   will: StoredWill | undefined,
 ): void {
   if (session.will === undefined && will === undefined) return;
   session.will = will;
   const { clientId } = session;
-  if (session.persistent) store.record({ type: "will", clientId, will });
+  session.record({ type: "will", clientId, will });
 }
 
 /** [MQTT-3.1.2-8] */
 function publishWill(broker: BrokerState, session: Session): void {
   const { will } = session.will ?? {};
   if (will === undefined) return;
-  setWill(broker, session, undefined); // [MQTT-3.1.2-10]
+  setWill(session, undefined); // [MQTT-3.1.2-10]
   const { willDelayInterval: _, ...properties } = will.properties ?? {};
   // [MQTT-3.1.2-14] [MQTT-3.1.2-15] [MQTT-3.1.3-10]
   const message = new Message({ ...will, properties }, broker.now());

@@ -18,7 +18,7 @@ import type {
 
 type With<Hook extends keyof Plugin> = Plugin & Required<Pick<Plugin, Hook>>;
 
-type Handler = { readonly plugin: Plugin; handle(event: unknown): void };
+type Handler = { readonly plugin: Plugin; handle(event: unknown): unknown };
 
 export class Hooks {
   readonly plugins: readonly Plugin[];
@@ -45,7 +45,7 @@ export class Hooks {
     for (const plugin of plugins) {
       for (const [name, handle] of Object.entries(plugin.on ?? {})) {
         const list = this.#handlers.get(name as BrokerEventName) ?? [];
-        list.push({ plugin, handle: handle as (event: unknown) => void });
+        list.push({ plugin, handle: handle as (event: unknown) => unknown });
         this.#handlers.set(name as BrokerEventName, list);
       }
     }
@@ -62,7 +62,11 @@ export class Hooks {
   ): void {
     for (const { plugin, handle } of this.#handlers.get(name) ?? []) {
       try {
-        handle(event);
+        // An async function is a handler too: what it throws comes later.
+        const later = handle(event);
+        if (later instanceof Promise) {
+          later.catch((error) => this.#failed(plugin, name, error));
+        }
       } catch (error) {
         this.#failed(plugin, name, error);
       }

@@ -56,7 +56,7 @@ export function handlePublish(
 
 /** Takes a QoS 2 message over; returns `false` if it was received before. */
 function accept(
-  { limits, store }: BrokerState,
+  { limits }: BrokerState,
   session: Session,
   packetId: number,
 ): boolean {
@@ -70,9 +70,7 @@ function accept(
     );
   }
   receiver.receive(packetId);
-  if (session.persistent) {
-    store.record({ type: "receive", clientId, packetId });
-  }
+  session.record({ type: "receive", clientId, packetId });
   return true;
 }
 
@@ -86,7 +84,7 @@ function finish(
   if (typeof outcome === "number") {
     metrics.publishRefused++;
     // [MQTT-4.3.3-9]
-    if (packet.qos === 2) complete(broker, session, packet.packetId!);
+    if (packet.qos === 2) complete(session, packet.packetId!);
     return acknowledge(packet, outcome);
   }
   if (hooks.watches("broker_message_broadcast")) {
@@ -111,12 +109,11 @@ function acknowledge(
 }
 
 export function handlePubrel(
-  broker: BrokerState,
   session: Session,
   { packetId }: PubrelPacket,
 ): Packet {
   // [MQTT-4.3.3-11]
-  const known = complete(broker, session, packetId);
+  const known = complete(session, packetId);
   return {
     type: "pubcomp",
     packetId,
@@ -124,15 +121,9 @@ export function handlePubrel(
   };
 }
 
-function complete(
-  { store }: BrokerState,
-  session: Session,
-  packetId: number,
-): boolean {
+function complete(session: Session, packetId: number): boolean {
   const { clientId, receiver } = session;
   if (!receiver.release(packetId)) return false;
-  if (session.persistent) {
-    store.record({ type: "complete", clientId, packetId });
-  }
+  session.record({ type: "complete", clientId, packetId });
   return true;
 }

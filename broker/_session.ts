@@ -22,7 +22,7 @@ import type { Message } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ClientInfo } from "./plugin.ts";
 import type { Retained } from "./_retained.ts";
-import type { Store, StoredWill } from "./store.ts";
+import type { Change, Store, StoredWill } from "./store.ts";
 
 /** The parts of the broker that sessions use. */
 export interface SessionHost {
@@ -118,6 +118,11 @@ export class Session {
   /** Whether it outlives its connection, and so is in the store. */
   get persistent(): boolean {
     return this.expiryInterval > 0;
+  }
+
+  /** Notes a change in the store, if the session is one that it keeps. */
+  record(change: Change): void {
+    if (this.persistent) this.#broker.store.record(change);
   }
 
   get downlink(): Downlink | undefined {
@@ -282,12 +287,9 @@ export class Session {
       if (!fresh) this.#settled(id);
       return;
     }
-    if (!this.persistent) return;
+    const { clientId } = this;
     if (fresh) this.#recordEnqueue(outgoing, packetId);
-    else {
-      const { clientId } = this;
-      this.#broker.store.record({ type: "send", clientId, id, packetId });
-    }
+    else this.record({ type: "send", clientId, id, packetId });
   }
 
   #enqueue(outgoing: Outgoing): void {
@@ -308,23 +310,18 @@ export class Session {
     message.keep();
     this.#queue.push(outgoing);
     this.#queuedBytes += message.size;
-    if (this.persistent) this.#recordEnqueue(outgoing, undefined);
+    this.#recordEnqueue(outgoing, undefined);
   }
 
   #recordEnqueue(outgoing: Outgoing, packetId: number | undefined): void {
     const { clientId } = this;
-    this.#broker.store.record({
-      type: "enqueue",
-      clientId,
-      ...outgoing,
-      packetId,
-    });
+    if (!this.persistent) return;
+    this.record({ type: "enqueue", clientId, ...outgoing, packetId });
   }
 
   #settled(id: number): void {
-    if (!this.persistent) return;
     const { clientId } = this;
-    this.#broker.store.record({ type: "settle", clientId, id });
+    this.record({ type: "settle", clientId, id });
   }
 
   /** PUBACK has come. */
@@ -345,13 +342,11 @@ export class Session {
       if (outgoing !== undefined) this.#settled(outgoing.id);
       return undefined;
     }
-    if (outgoing !== undefined) {
+    if (outgoing !== undefined && this.persistent) {
+      const { clientId } = this;
       const { id } = outgoing;
-      if (this.persistent) {
-        const { clientId } = this;
-        (this.#released ??= new Map()).set(packetId, id);
-        this.#broker.store.record({ type: "release", clientId, id });
-      }
+      (this.#released ??= new Map()).set(packetId, id);
+      this.record({ type: "release", clientId, id });
     }
     return { type: "pubrel", packetId, reasonCode: 0 }; // [MQTT-4.3.3-4]
   }

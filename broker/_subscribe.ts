@@ -95,7 +95,7 @@ function grant(
   request: SubscriptionRequest,
   identifier: number | undefined,
 ): ReasonCode {
-  const { store, hooks, retained } = broker;
+  const { hooks, retained } = broker;
   const { clientId } = session;
   const { filter, qos, retainHandling } = request;
   const isNew = !session.filters.has(filter);
@@ -113,9 +113,7 @@ function grant(
   // [MQTT-3.8.4-3]
   session.filters.add(filter);
   broker.subscriptions.set({ session, request, identifier });
-  if (session.persistent) {
-    store.record({ type: "subscribe", clientId, request, identifier });
-  }
+  session.record({ type: "subscribe", clientId, request, identifier });
   hooks.emit("broker_client_subscribed", { clientId, topic: filter, qos });
   return qos;
 }
@@ -126,7 +124,7 @@ export function handleUnsubscribe(
   session: Session,
   { packetId, filters }: UnsubscribePacket,
 ): Packet {
-  const { hooks, store, subscriptions } = broker;
+  const { hooks, subscriptions } = broker;
   const { clientId } = session;
   // [MQTT-3.10.4-1] [MQTT-3.10.4-6]
   const reasonCodes = filters.map((filter) => {
@@ -134,9 +132,7 @@ export function handleUnsubscribe(
       return ReasonCode.NoSubscriptionExisted;
     }
     subscriptions.delete(session, filter);
-    if (session.persistent) {
-      store.record({ type: "unsubscribe", clientId, filter });
-    }
+    session.record({ type: "unsubscribe", clientId, filter });
     hooks.emit("broker_client_unsubscribed", { clientId, topic: filter });
     return ReasonCode.Success;
   });

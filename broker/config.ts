@@ -98,6 +98,7 @@ const highest: Partial<Record<keyof Limits, number>> = {
   inflight: 65_535,
   receiveMaximum: 65_535,
   sessionExpiryInterval: 0xffff_ffff,
+  shutdownTimeout: 2_147_483, // a timer's milliseconds have 31 bits
 };
 
 /** Limits for which 0 makes sense. */
@@ -199,6 +200,7 @@ export function parseBind(bind: string): { hostname: string; port: number } {
 export function resolveListeners(
   listeners: Record<string, ListenerConfig> = { default: { bind: ":1883" } },
 ): ResolvedListener[] {
+  checkObject(listeners, "listeners");
   const resolved: ResolvedListener[] = [];
   for (const [name, own] of Object.entries(listeners)) {
     const where = `listeners.${name}`;
@@ -214,6 +216,11 @@ export function resolveListeners(
       throw invalid(`${where}.maxConnections`, maxConnections, "a number");
     }
     if (bind === undefined) continue;
+    // YAML makes a number of a port, and null of nothing.
+    if (typeof bind !== "string" && typeof bind !== "number") {
+      const right = 'a text such as "localhost:1883"';
+      throw invalid(`${where}.bind`, bind, right);
+    }
     resolved.push({
       name,
       ...parseBind(String(bind)),
@@ -272,7 +279,7 @@ export function checkConfig(config: BrokerConfig): void {
     throw invalid("auth.allowAnonymous", allow, "true or false");
   }
   const delay = config.timeoutDisconnectDelay;
-  if (delay !== undefined && !(delay >= 0)) {
+  if (delay !== undefined && !(typeof delay === "number" && delay >= 0)) {
     throw invalid("timeoutDisconnectDelay", delay, "a number of seconds");
   }
 }
@@ -282,9 +289,7 @@ function checkKeys(
   known: readonly string[],
   where: string,
 ): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw invalid(where || "the configuration", value, "an object");
-  }
+  checkObject(value, where || "the configuration");
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue;
     const path = where === "" ? key : `${where}.${key}`;
@@ -295,9 +300,19 @@ function checkKeys(
   }
 }
 
+function checkObject(value: unknown, where: string): asserts value is object {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return;
+  }
+  throw invalid(where, value, "an object");
+}
+
 function invalid(where: string, value: unknown, right: string): TypeError {
+  // JSON has neither NaN nor bigints.
+  const shown = typeof value === "number" || typeof value === "bigint"
+    ? String(value)
+    : JSON.stringify(value);
   return new TypeError(
-    `Cannot configure the broker: ${where} is ${JSON.stringify(value)}, ` +
-      `not ${right}`,
+    `Cannot configure the broker: ${where} is ${shown}, not ${right}`,
   );
 }

@@ -31,7 +31,7 @@ export interface MessageInit {
   /** Whether it is to be retained; by default `false`. */
   retain?: boolean;
   /** The properties (5.0). */
-  properties?: MessageProperties;
+  properties?: MessageProperties | undefined;
 }
 
 /**
@@ -74,7 +74,11 @@ export class Message {
     this.topic = init.topic;
     this.qos = init.qos ?? 0;
     this.retain = init.retain ?? false;
-    this.properties = init.properties;
+    const { properties } = init;
+    // keep() replaces the correlation data, not in the maker's own object
+    this.properties = properties?.correlationData === undefined
+      ? properties
+      : { ...properties };
     this.#payload = init.payload;
     this.#payloadLength = init.payload.length;
     const seconds = init.properties?.messageExpiryInterval;
