@@ -50,7 +50,10 @@ export function handleConnect(
   if (properties?.authenticationMethod !== undefined) {
     return refuse(
       ReasonCode.BadAuthenticationMethod,
-      `the authentication method ${properties.authenticationMethod} is not known`,
+      // quoted: it may contain line ends, and reasons go into logs
+      `the authentication method ${
+        JSON.stringify(properties.authenticationMethod.slice(0, 100))
+      } is not known`,
     );
   }
   const allowed = broker.hooks.authenticate(client, packet.password);

@@ -30,6 +30,9 @@ import { handleSubscribe, handleUnsubscribe } from "./_subscribe.ts";
 /** Milliseconds for writing what is left before a connection is closed. */
 const CLOSE_TIMEOUT = 5000;
 
+/** Characters of the longest reason for people to read. */
+const LONGEST_REASON = 1000;
+
 export class Connection implements Peer, OutputOwner {
   readonly output: Output;
   readonly listener: string;
@@ -292,7 +295,8 @@ export class Connection implements Peer, OutputOwner {
       return this.disconnect(ReasonCode.UnspecifiedError, "internal error");
     }
     metrics.protocolErrors++;
-    const { reasonCode, message } = error;
+    const { reasonCode } = error;
+    const message = brief(error.message);
     if (this.#state === "connecting") {
       // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
       const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
@@ -378,4 +382,11 @@ export class Connection implements Peer, OutputOwner {
       );
     }
   }
+}
+
+/** Errors quote what the peer sent, which may be too long for a string of MQTT. */
+function brief(reason: string): string {
+  return reason.length <= LONGEST_REASON
+    ? reason
+    : `${reason.slice(0, LONGEST_REASON).toWellFormed()}…`;
 }

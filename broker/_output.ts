@@ -229,8 +229,11 @@ function withoutReason(packet: Packet): Packet {
   if (!("properties" in packet) || packet.properties === undefined) {
     return packet;
   }
-  const properties = { ...packet.properties };
+  const { properties: all, ...bare } = packet;
+  const properties = { ...all };
   if ("reasonString" in properties) delete properties.reasonString;
   delete properties.userProperties;
-  return { ...packet, properties } as Packet;
+  // Even the length of no properties is a byte.
+  if (Object.keys(properties).length === 0) return bare as Packet;
+  return { ...bare, properties } as Packet;
 }

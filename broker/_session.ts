@@ -11,11 +11,11 @@ import {
   type Packet,
   type PubrelPacket,
   type Qos,
-  Queue,
   ReasonCode,
   Receiver,
   Sender,
 } from "../codec/mod.ts";
+import { Backlog, type Waiting } from "./_backlog.ts";
 import type { Limits } from "./config.ts";
 import type { Hooks } from "./_hooks.ts";
 import type { Message } from "./message.ts";
@@ -61,20 +61,8 @@ export interface Downlink {
 }
 
 /** A QoS 1 or 2 message on its way to this session's client. */
-export interface Outgoing {
-  /** Names the delivery in the store. */
-  readonly id: number;
-  readonly message: Message;
+export interface Outgoing extends Waiting {
   readonly qos: 1 | 2;
-  readonly retain: boolean;
-  readonly identifiers: readonly number[] | undefined;
-}
-
-/** A retained message that is to be sent for a new subscription. */
-interface Replayed {
-  readonly message: Message;
-  readonly qos: Qos;
-  readonly identifiers: readonly number[] | undefined;
 }
 
 /** The session expiry interval that stands for ever. */
@@ -104,15 +92,14 @@ export class Session {
   #lastId = 0;
   /** From an earlier connection: to be sent again before anything else. */
   #resend: Delivery<Outgoing>[] = [];
-  #replay = new Queue<Replayed>();
-  #queue = new Queue<Outgoing>();
-  #queuedBytes = 0;
+  #backlog: Backlog;
 
   constructor(broker: SessionHost, client: ClientInfo, expiryInterval: number) {
     this.#broker = broker;
     this.clientId = client.clientId;
     this.client = client;
     this.expiryInterval = expiryInterval;
+    this.#backlog = new Backlog(broker.limits);
   }
 
   /** Whether it outlives its connection, and so is in the store. */
@@ -134,15 +121,14 @@ export class Session {
     return this.#sender.size;
   }
 
-  /** Waiting to be sent. */
+  /** QoS 1 and 2 messages that wait to be sent. */
   get queued(): number {
-    return this.#queue.size;
+    return this.#backlog.messages;
   }
 
   /** Whether `pump` may have something to send. */
   get backlogged(): boolean {
-    return this.#queue.size > 0 || this.#replay.size > 0 ||
-      this.#resend.length > 0;
+    return this.#backlog.size > 0 || this.#resend.length > 0;
   }
 
   /**
@@ -198,10 +184,12 @@ export class Session {
     granted: Qos,
     identifiers: readonly number[] | undefined,
   ): boolean {
-    const { retainedMessages } = this.#broker.limits;
-    if (this.#replay.size + messages.length > retainedMessages) return false;
+    if (!this.#backlog.accepts(messages.length)) return false;
     for (const message of messages) {
-      this.#replay.push({ message, qos: granted, identifiers });
+      const qos = deliveredQos(message, granted);
+      // [MQTT-3.3.1-8] sent for a subscription: RETAIN 1
+      const waiting = { id: 0, message, qos, retain: true, identifiers };
+      this.#backlog.pushRetained(waiting);
     }
     return true;
   }
@@ -211,59 +199,69 @@ export class Session {
     const downlink = this.#downlink;
     if (downlink === undefined) return;
     while (downlink.writable) {
-      if (this.#resend.length > 0) {
-        if (!this.#resendNext(downlink)) return;
-      } else if (this.#replay.size > 0) {
-        if (!this.#replayNext(downlink)) return;
-      } else if (this.#queue.size > 0) {
-        if (!this.#sender.ready) return;
-        const outgoing = this.#queue.shift()!;
-        this.#queuedBytes -= outgoing.message.size;
-        if (this.#expired(outgoing.message)) this.#settled(outgoing.id);
-        else this.#send(outgoing, downlink, false);
-      } else {
-        return;
-      }
+      const sent = this.#resend.length > 0
+        ? this.#resendNext(downlink)
+        : this.#sendNext(downlink);
+      if (!sent) return;
     }
   }
 
   #resendNext(downlink: Downlink): boolean {
     const delivery = this.#resend[0]!;
     const { message: outgoing, packetId, qos } = delivery;
-    if (outgoing === undefined) {
+    if (this.#sender.get(packetId) !== delivery) {
+      // It was acknowledged while it waited.
+    } else if (outgoing === undefined) {
+      // The message is not settled before PUBCOMP: [MQTT-3.3.4-9].
+      this.#sender.resent();
       downlink.send({ type: "pubrel", packetId, reasonCode: 0 });
     } else {
       if (!this.#sender.ready) return false;
       this.#sender.resent();
       // [MQTT-3.3.1-1]
-      const { message, retain, identifiers } = outgoing;
-      downlink.publish(message, qos, retain, true, packetId, identifiers);
+      const { message, retain, identifiers, id } = outgoing;
+      if (
+        !downlink.publish(message, qos, retain, true, packetId, identifiers)
+      ) {
+        // [MQTT-3.1.2-25] as if it had been delivered
+        this.#sender.cancel(packetId);
+        this.#settled(id);
+      }
     }
     this.#resend.shift();
     return true;
   }
 
-  #replayNext(downlink: Downlink): boolean {
-    const { message, qos: granted, identifiers } = this.#replay.peek()!;
-    const { hooks, retained } = this.#broker;
-    // Replaced, removed or expired meanwhile: what came later counts.
-    const send = retained.get(message.topic) === message &&
-      !this.#expired(message) && hooks.authorizeDelivery(this.client, message);
-    const qos = deliveredQos(message, granted);
-    if (send && qos > 0 && !this.#sender.ready) return false;
-    this.#replay.shift();
-    if (!send) return true;
-    // [MQTT-3.3.1-8] sent for a subscription: RETAIN 1
-    if (qos === 0) downlink.publish(message, 0, true, false, 0, identifiers);
-    else {
-      const id = ++this.#lastId;
-      this.#send(
-        { id, message, qos, retain: true, identifiers },
-        downlink,
-        true,
-      );
+  /** Sends the first that waits; returns `false` if it has to wait on. */
+  #sendNext(downlink: Downlink): boolean {
+    const waiting = this.#backlog.peek();
+    if (waiting === undefined) return false;
+    const { id, message, qos, retain, identifiers } = waiting;
+    if (qos > 0 && !this.#sender.ready) return false;
+    this.#backlog.shift();
+    if (id === 0) {
+      if (!this.#replayable(message)) return true;
+      if (qos === 0) {
+        downlink.publish(message, 0, retain, false, 0, identifiers);
+      } else {
+        this.#send({ ...waiting, id: ++this.#lastId, qos }, downlink, true);
+      }
+    } else if (this.#expired(message)) {
+      this.#settled(id);
+    } else {
+      this.#send({ ...waiting, qos: qos as 1 | 2 }, downlink, false);
     }
     return true;
+  }
+
+  #replayable(message: Message): boolean {
+    const { hooks, metrics, retained } = this.#broker;
+    // Replaced, removed or expired meanwhile: what came later counts.
+    if (retained.get(message.topic) !== message) return false;
+    if (this.#expired(message)) return false;
+    if (hooks.authorizeDelivery(this.client, message)) return true;
+    metrics.deliveriesDenied++;
+    return false;
   }
 
   #expired(message: Message): boolean {
@@ -293,12 +291,9 @@ export class Session {
   }
 
   #enqueue(outgoing: Outgoing): void {
-    const { limits, metrics, hooks } = this.#broker;
+    const { metrics, hooks } = this.#broker;
     const { message } = outgoing;
-    if (
-      this.#queue.size >= limits.queuedMessages ||
-      this.#queuedBytes + message.size > limits.queuedBytes
-    ) {
+    if (!this.#backlog.push(outgoing)) {
       metrics.droppedQueueFull++;
       if (hooks.watches("broker_message_dropped")) {
         const { clientId } = this;
@@ -308,8 +303,6 @@ export class Session {
       return;
     }
     message.keep();
-    this.#queue.push(outgoing);
-    this.#queuedBytes += message.size;
     this.#recordEnqueue(outgoing, undefined);
   }
 
@@ -394,24 +387,27 @@ export class Session {
     this.#downlink = downlink;
     const { inflight } = this.#broker.limits;
     this.#sender.restart(Math.min(downlink.receiveMaximum, inflight));
-    // [MQTT-4.4.0-1]
-    this.#resend = [...this.#sender.unsettled()];
+    // [MQTT-4.4.0-1], those first that no quota holds back [MQTT-3.3.4-10]
+    const unsettled = [...this.#sender.unsettled()];
+    this.#resend = [
+      ...unsettled.filter(({ message }) => message === undefined),
+      ...unsettled.filter(({ message }) => message !== undefined),
+    ];
   }
 
   /** The connection is over: nothing more is sent. */
   detach(): void {
     this.#downlink = undefined;
     this.#resend = [];
-    const replay = this.#replay;
-    this.#replay = new Queue();
-    if (!this.persistent) return;
-    // What a subscription was promised waits like any other message.
-    for (let next; (next = replay.shift()) !== undefined;) {
-      const { message, qos: granted, identifiers } = next;
-      const qos = deliveredQos(message, granted);
-      if (qos === 0) continue;
-      const id = ++this.#lastId;
-      this.#enqueue({ id, message, qos, retain: true, identifiers });
+    const backlog = this.#backlog;
+    this.#backlog = new Backlog(this.#broker.limits);
+    for (let waiting; (waiting = backlog.shift()) !== undefined;) {
+      const { id, message, qos } = waiting;
+      if (id !== 0) this.#backlog.restore(waiting);
+      // What a subscription was promised waits like any other message.
+      else if (qos > 0 && this.persistent && this.#replayable(message)) {
+        this.#enqueue({ ...waiting, id: ++this.#lastId, qos: qos as 1 | 2 });
+      }
     }
   }
 
@@ -424,8 +420,7 @@ export class Session {
   restore(outgoing: Outgoing, packetId: number | undefined): void {
     this.#lastId = Math.max(this.#lastId, outgoing.id);
     if (packetId === undefined) {
-      this.#queue.push(outgoing);
-      this.#queuedBytes += outgoing.message.size;
+      this.#backlog.restore(outgoing);
     } else {
       const { qos } = outgoing;
       this.#sender.restore({ packetId, qos, message: outgoing });

@@ -95,10 +95,11 @@ export class Message {
    * @throws {TypeError} If the topic is not a valid topic name.
    */
   static from(init: MessageInit, now: number): Message {
-    const error = topicNameError(init.topic);
+    const { topic } = init;
+    const error = topicNameError(topic) ?? stringError(topic);
     if (error !== undefined) {
       throw new TypeError(
-        `Cannot publish to ${JSON.stringify(init.topic)}: ${error}`,
+        `Cannot publish to ${JSON.stringify(topic.slice(0, 100))}: ${error}`,
       );
     }
     return new Message(init, now);
@@ -222,6 +223,17 @@ export class Message {
 
 /** Roughly what the objects of a message take beside its topic and payload. */
 const OVERHEAD = 256;
+
+/** What is wrong with a string of MQTT that the codec has not seen. */
+function stringError(text: string): string | undefined {
+  if (!text.isWellFormed()) return "it has a lone surrogate";
+  // A UTF-16 unit is three bytes at the most: count only what may exceed.
+  return text.length * 3 > 65_535 && encoder.encode(text).length > 65_535
+    ? "it has more than 65,535 bytes"
+    : undefined;
+}
+
+const encoder = new TextEncoder();
 
 function frameIndex(version: ProtocolVersion, acknowledged: boolean): number {
   return (version === 5 ? 2 : 0) + (acknowledged ? 1 : 0);

@@ -1,0 +1,190 @@
+/** From an URL to a connection that CONNACK has opened. */
+
+import {
+  type ConnackPacket,
+  type ConnectPacket,
+  encode,
+  type ProtocolVersion,
+  ReasonCode,
+  type Transport,
+} from "../codec/mod.ts";
+import { bytesOf } from "./_arguments.ts";
+import type { Clock } from "./clock.ts";
+import { Connection } from "./_connection.ts";
+import { ConnectError, ConnectionLostError } from "./error.ts";
+import type { ClientOptions, ConnectOptions, Dial } from "./options.ts";
+import { Pending } from "./_pending.ts";
+import { connectError, failed, refused } from "./_refusal.ts";
+import type { Session } from "./_session.ts";
+import type { BrokerUrl } from "./_url.ts";
+
+/** Letters and digits for client identifiers: 32, so that bytes are not biased. */
+const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
+
+/**
+ * A client identifier that nobody else has: of 23 characters, which is as long
+ * as every broker has to accept [MQTT-3.1.3-5].
+ */
+export function randomClientId(): string {
+  const random = crypto.getRandomValues(new Uint8Array(15));
+  return "ambermq_" +
+    Array.from(random, (byte) => ALPHABET[byte & 31]).join("");
+}
+
+/** CONNECT, as the options have it. */
+export function connectPacket(
+  clientId: string,
+  protocolVersion: ProtocolVersion,
+  broker: BrokerUrl,
+  client: ClientOptions,
+  options: ConnectOptions,
+): ConnectPacket {
+  const { will, properties } = client;
+  const cleanStart = options.cleanStart ?? client.cleanStart ?? true;
+  // [MQTT311-3.1.3-7]
+  if (clientId === "" && !cleanStart && protocolVersion < 5) {
+    throw new TypeError(
+      "Cannot connect: cleanStart false needs a client identifier",
+    );
+  }
+  const packet: ConnectPacket = {
+    type: "connect",
+    protocolVersion,
+    cleanStart,
+    keepAlive: client.keepAlive ?? 10,
+    clientId,
+  };
+  const username = client.username ?? broker.username;
+  const password = client.password ?? broker.password;
+  if (username !== undefined) packet.username = username;
+  if (password !== undefined) packet.password = bytesOf(password);
+  if (properties !== undefined) packet.properties = properties;
+  if (will !== undefined) {
+    packet.will = {
+      topic: will.topic,
+      payload: bytesOf(will.payload ?? ""),
+      qos: will.qos ?? 0,
+      retain: will.retain ?? false,
+      ...(will.properties === undefined ? {} : { properties: will.properties }),
+    };
+  }
+  return packet;
+}
+
+/** What an attempt to connect needs. */
+export interface AttemptOptions {
+  readonly broker: BrokerUrl;
+  readonly packet: ConnectPacket;
+  /** Whether the broker may have a session with the client's identifier. */
+  readonly known: boolean;
+  readonly session: Session;
+  readonly client: ClientOptions;
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A connection that CONNACK has opened. */
+export interface Opened {
+  readonly connection: Connection;
+  readonly connack: ConnackPacket;
+  /** Settles when the connection has ended, with what went wrong. */
+  readonly ended: Promise<Error | undefined>;
+}
+
+/** One attempt to connect. */
+export class Attempt {
+  readonly #options: AttemptOptions;
+  readonly #bytes: Uint8Array;
+  readonly #giveUp = new AbortController();
+
+  /**
+   * @throws {TypeError} If an option of the client is wrong.
+   * @throws {RangeError} If a number is out of range.
+   */
+  constructor(options: AttemptOptions) {
+    this.#options = options;
+    const { packet } = options;
+    this.#bytes = encode(packet, packet.protocolVersion);
+  }
+
+  /** Ends the attempt, if it is still going on. */
+  giveUp(reason: Error): void {
+    this.#giveUp.abort(reason);
+  }
+
+  /**
+   * Does it.
+   *
+   * @throws {ConnectError} If no connection comes about.
+   */
+  async run(): Promise<Opened> {
+    const { broker: { address }, client, clock, signal } = this.#options;
+    const { connectTimeout = 30 } = client;
+    const timer = clock.setTimeout(() => {
+      const reason = `the broker did not answer within ${connectTimeout} s`;
+      this.giveUp(connectError(address, reason));
+    }, connectTimeout * 1000);
+    const given = this.#giveUp.signal;
+    try {
+      return await this.#open(
+        signal === undefined ? given : AbortSignal.any([given, signal]),
+      );
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (given.aborted) throw given.reason;
+      if (error instanceof ConnectError || error instanceof TypeError) {
+        throw error;
+      }
+      throw failed(address, error);
+    } finally {
+      clock.clearTimeout(timer);
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<Opened> {
+    const { broker, packet, known, session, client, clock } = this.#options;
+    const { protocolVersion: version, cleanStart, keepAlive } = packet;
+    const transport = await this.#dial(broker.url, signal);
+    const connection = new Connection(transport, session, {
+      version,
+      clock,
+      pingTimeout: client.pingTimeout ?? 10,
+      maximumPacketSize: client.properties?.maximumPacketSize,
+    });
+    if (cleanStart) session.clear(); // [MQTT-3.1.2-4]
+    const greeted = session.greet(
+      connection,
+      { keepAlive, resumable: known && !cleanStart },
+      signal,
+    );
+    const ended = connection.run(this.#bytes).then((error) => {
+      session.stop(error);
+      return error;
+    });
+    try {
+      const connack = await greeted;
+      if (connack.reasonCode === ReasonCode.Success) {
+        return { connection, connack, ended };
+      }
+      throw refused(broker.address, connack, version);
+    } catch (error) {
+      connection.close(new ConnectionLostError("Connection lost: given up"));
+      await ended;
+      throw error;
+    }
+  }
+
+  /** A transport; one that comes too late is closed. */
+  #dial(url: URL, signal: AbortSignal): Promise<Transport> {
+    const pending = new Pending<Transport>(signal);
+    this.#options.dial(url, { signal }).then(
+      (transport) => {
+        if (pending.settled) transport.close();
+        else pending.resolve(transport);
+      },
+      (error) => pending.reject(error),
+    );
+    return pending.promise;
+  }
+}

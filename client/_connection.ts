@@ -1,0 +1,332 @@
+/**
+ * One network connection: bytes in and out, the state table, the keep alive,
+ * and the end. What the packets mean is its handler's affair.
+ */
+
+import {
+  type ConnectionState,
+  type DisconnectProperties,
+  type Frame,
+  mayReceive,
+  type Packet,
+  PacketParser,
+  ProtocolError,
+  type ProtocolVersion,
+  ReasonCode,
+  type Transport,
+} from "../codec/mod.ts";
+import type { Clock } from "./clock.ts";
+import { ConnectionLostError, RequestError } from "./error.ts";
+import { KeepAlive } from "./_keep_alive.ts";
+import { Output, type OutputOwner } from "./_output.ts";
+
+/** How long DISCONNECT, and what is before it, may take to leave. */
+const FLUSH_TIMEOUT = 5000;
+
+/**
+ * How long the broker may take to close after DISCONNECT. The client waits
+ * with its own close, reading on: a socket that is closed with bytes unread is
+ * reset, and what it sent last may be lost on the way, DISCONNECT included.
+ */
+const LINGER_TIMEOUT = 1000;
+
+/** What makes sense of the packets. */
+export interface ConnectionHandler {
+  /**
+   * A packet has come.
+   *
+   * @throws {ProtocolError} If the broker broke the protocol with it.
+   */
+  handle(packet: Packet): void;
+  /** A promise to await before reading on, while the application is behind. */
+  room(): Promise<void> | undefined;
+  /** The keep alive sends a PINGREQ. */
+  pinged(): void;
+  /** The output is not congested. */
+  drained(): void;
+  /** Nothing more is sent: what `room` returned settles. */
+  closing(): void;
+}
+
+/** What a connection is made with. */
+export interface ConnectionOptions {
+  readonly version: ProtocolVersion;
+  readonly clock: Clock;
+  /** How long PINGRESP may take, in seconds. */
+  readonly pingTimeout: number;
+  /** The largest packet accepted, in bytes. */
+  readonly maximumPacketSize: number | undefined;
+}
+
+export class Connection implements OutputOwner {
+  /** The largest packet that the broker accepts. */
+  maximumPacketSize = Infinity;
+
+  readonly #transport: Transport;
+  readonly #handler: ConnectionHandler;
+  readonly #version: ProtocolVersion;
+  readonly #clock: Clock;
+  readonly #parser: PacketParser;
+  readonly #output: Output;
+  readonly #keepAlive: KeepAlive;
+  #state: ConnectionState = "connecting";
+  /** Why the connection ends; `undefined` if in good order. */
+  #error: Error | undefined;
+  #timer: unknown;
+  #closed = false;
+
+  constructor(
+    transport: Transport,
+    handler: ConnectionHandler,
+    { version, clock, pingTimeout, maximumPacketSize }: ConnectionOptions,
+  ) {
+    this.#transport = transport;
+    this.#handler = handler;
+    this.#version = version;
+    this.#clock = clock;
+    this.#parser = new PacketParser({
+      version,
+      ...(maximumPacketSize === undefined ? {} : { maximumPacketSize }),
+    });
+    this.#output = new Output(transport, version, this);
+    this.#keepAlive = new KeepAlive(pingTimeout * 1000, clock.now());
+  }
+
+  get connected(): boolean {
+    return this.#state === "connected";
+  }
+
+  /** Whether who publishes has to wait until `drained` is called. */
+  get congested(): boolean {
+    return this.#output.congested;
+  }
+
+  /** Not `#state` itself: TypeScript would hold it for unchanged. */
+  get #over(): boolean {
+    return this.#state === "disconnected";
+  }
+
+  /**
+   * CONNACK has come: everything may be sent.
+   *
+   * @param keepAlive In seconds; 0 turns it off.
+   */
+  open(keepAlive: number): void {
+    this.#state = "connected";
+    this.#keepAlive.start(keepAlive);
+    this.#schedule();
+  }
+
+  /**
+   * Reads until the connection has ended.
+   *
+   * @param connect The bytes of CONNECT. [MQTT-3.1.0-1]
+   * @returns Why it ended; `undefined` if `disconnect` did it.
+   */
+  async run(connect: Uint8Array): Promise<Error | undefined> {
+    this.#output.pushBytes(connect);
+    while (!this.#closed) {
+      try {
+        await this.#read();
+        this.close(
+          new ConnectionLostError("Connection lost: the broker closed it"),
+        );
+      } catch (error) {
+        if (error instanceof ProtocolError && !this.#over) {
+          this.disconnect(error.reasonCode, lostBy(error));
+        } else {
+          this.close(lostBy(error));
+        }
+      }
+    }
+    this.#parser.close();
+    return this.#error;
+  }
+
+  /** Returns at the end of the stream. */
+  async #read(): Promise<void> {
+    const parser = this.#parser;
+    for (;;) {
+      const count = await this.#transport.read(parser.writable());
+      if (count === null) return;
+      if (this.#over) continue; // only the end is waited for
+      this.#keepAlive.received(this.#clock.now());
+      parser.advance(count);
+      for (;;) {
+        const room = this.#handler.room();
+        if (room !== undefined) await this.#pause(room);
+        if (this.#over) break;
+        const packet = parser.next();
+        if (packet === undefined) break;
+        this.#receive(packet);
+      }
+    }
+  }
+
+  /** Stops reading until the application has caught up. */
+  async #pause(room: Promise<void>): Promise<void> {
+    const keepAlive = this.#keepAlive;
+    keepAlive.paused = true;
+    await room;
+    keepAlive.paused = false;
+    keepAlive.received(this.#clock.now());
+    this.#schedule();
+  }
+
+  #receive(packet: Packet): void {
+    const { type } = packet;
+    // [MQTT-3.2.0-1] [MQTT-3.2.0-2]
+    if (!mayReceive("client", this.#state, type, this.#version)) {
+      throw new ProtocolError(`${type} came where it may not`);
+    }
+    if (type === "pingresp") this.#keepAlive.pingresp(this.#clock.now());
+    this.#handler.handle(packet);
+  }
+
+  /**
+   * Sends a packet.
+   *
+   * @throws {RequestError} If it is too large for the broker.
+   */
+  send(packet: Packet): void {
+    if (!this.#output.push(packet, this.maximumPacketSize)) {
+      throw this.#tooLarge(packet.type);
+    }
+  }
+
+  /**
+   * Fails where a PUBLISH would be too large for the broker.
+   *
+   * @throws {RequestError} If it is.
+   */
+  checkSize(frame: Frame): void {
+    if (!this.fits(frame)) throw this.#tooLarge("publish");
+  }
+
+  /** Whether a PUBLISH is not too large for the broker. */
+  fits(frame: Frame): boolean {
+    return frame.bytes.length <= this.maximumPacketSize; // [MQTT-3.2.2-15]
+  }
+
+  #tooLarge(action: string): RequestError {
+    return new RequestError(
+      `Cannot ${action}: the packet is larger than ${this.maximumPacketSize} ` +
+        "bytes, which is the most that the broker takes",
+      [ReasonCode.PacketTooLarge],
+    );
+  }
+
+  /** Sends a PUBLISH that was encoded before. */
+  sendFrame(frame: Frame, flags: number, packetId: number): void {
+    this.#output.pushFrame(frame, flags, packetId);
+  }
+
+  /** Sends an acknowledgement; before 5.0 it says no reason. */
+  acknowledge(
+    type: "puback" | "pubrec" | "pubrel" | "pubcomp",
+    packetId: number,
+    reasonCode: ReasonCode = ReasonCode.Success,
+  ): void {
+    this.#output.push({ type, packetId, reasonCode });
+  }
+
+  /** Sends PINGREQ; its PINGRESP has to come in time. */
+  ping(): void {
+    this.#output.push({ type: "pingreq" });
+    this.#keepAlive.pingreq(this.#clock.now());
+    this.#schedule();
+  }
+
+  /**
+   * Ends the connection: sends DISCONNECT if that can be, waits until it has
+   * left and the broker has closed, but not for long.
+   *
+   * @param reasonCode The reason; only 5.0 sends one.
+   * @param error What went wrong, if that is why.
+   * @param properties The properties of DISCONNECT (5.0).
+   * @throws {TypeError} If reason or properties are not those of DISCONNECT.
+   */
+  disconnect(
+    reasonCode: ReasonCode,
+    error?: Error,
+    properties?: DisconnectProperties,
+  ): void {
+    if (this.#over) return;
+    // A client of MQTT 3 cannot say that the broker is wrong.
+    const sends = this.connected && (error === undefined || this.#version > 4);
+    if (!sends) return this.close(error);
+    this.#output.push({
+      type: "disconnect",
+      reasonCode,
+      ...(properties === undefined ? {} : { properties }),
+    });
+    this.#error = error;
+    this.#state = "disconnected"; // [MQTT-3.14.4-1]
+    this.#handler.closing();
+    this.#closeIn(FLUSH_TIMEOUT);
+  }
+
+  /**
+   * Closes the transport. [MQTT-3.14.4-2]
+   *
+   * @param error Why, unless the connection was about to end.
+   */
+  close(error?: Error): void {
+    if (this.#closed) return;
+    if (!this.#over) this.#error = error;
+    this.#closed = true;
+    this.#state = "disconnected";
+    this.#clock.clearTimeout(this.#timer);
+    this.#transport.close();
+    this.#handler.closing();
+  }
+
+  #closeIn(delay: number): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = this.#clock.setTimeout(() => this.close(), delay);
+  }
+
+  written(): void {
+    this.#keepAlive.sent(this.#clock.now());
+    if (!this.congested) this.#handler.drained();
+  }
+
+  flushed(): void {
+    if (this.#over && !this.#closed) this.#closeIn(LINGER_TIMEOUT);
+  }
+
+  failed(error: unknown): void {
+    this.close(lostBy(error));
+  }
+
+  /** Sets the timer for what is due next. */
+  #schedule(): void {
+    if (!this.connected) return;
+    this.#clock.clearTimeout(this.#timer);
+    const { due } = this.#keepAlive;
+    if (due === Infinity) return;
+    const delay = Math.max(0, due - this.#clock.now());
+    this.#timer = this.#clock.setTimeout(this.#tick, delay);
+  }
+
+  readonly #tick = (): void => {
+    switch (this.#keepAlive.check(this.#clock.now())) {
+      case "lost":
+        return this.close(
+          new ConnectionLostError(
+            "Connection lost: the broker did not answer PINGREQ in time",
+          ),
+        );
+      case "pingreq":
+        this.#handler.pinged();
+        return this.ping();
+      default:
+        this.#schedule();
+    }
+  };
+}
+
+function lostBy(cause: unknown): ConnectionLostError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ConnectionLostError(`Connection lost: ${reason}`, { cause });
+}

@@ -1,0 +1,96 @@
+/** The sending direction of a connection: one write for all that is there. */
+
+import {
+  type Frame,
+  Outbox,
+  type Packet,
+  type ProtocolVersion,
+  type Transport,
+} from "../codec/mod.ts";
+
+/** From so many bytes on, who publishes has to wait. */
+const HIGH_WATER = 262_144;
+
+/** Who is told what becomes of the bytes. */
+export interface OutputOwner {
+  /** The transport has taken some. */
+  written(): void;
+  /** The transport has taken all. */
+  flushed(): void;
+  /** The transport takes no more. */
+  failed(error: unknown): void;
+}
+
+export class Output {
+  readonly #transport: Transport;
+  readonly #version: ProtocolVersion;
+  readonly #owner: OutputOwner;
+  readonly #outbox = new Outbox();
+  #writing = false;
+
+  constructor(
+    transport: Transport,
+    version: ProtocolVersion,
+    owner: OutputOwner,
+  ) {
+    this.#transport = transport;
+    this.#version = version;
+    this.#owner = owner;
+  }
+
+  /** Whether more waits than the transport takes in good time. */
+  get congested(): boolean {
+    return this.#outbox.size > HIGH_WATER;
+  }
+
+  /**
+   * Sends a packet.
+   *
+   * @param maximum The most bytes it may have.
+   * @returns Whether it was within the maximum; if not, it is not sent.
+   */
+  push(packet: Packet, maximum = Infinity): boolean {
+    const fits = this.#outbox.push(packet, this.#version, maximum);
+    this.#flush();
+    return fits;
+  }
+
+  /** Sends a packet that was encoded before. */
+  pushBytes(bytes: Uint8Array): void {
+    this.#outbox.pushBytes(bytes);
+    this.#flush();
+  }
+
+  /** Sends a PUBLISH that was encoded before. */
+  pushFrame(frame: Frame, flags: number, packetId: number): void {
+    this.#outbox.pushFrame(frame, flags, packetId);
+    this.#flush();
+  }
+
+  /** What is pushed before the microtask comes goes out with one write. */
+  #flush(): void {
+    if (this.#writing) return;
+    this.#writing = true;
+    queueMicrotask(this.#write);
+  }
+
+  readonly #write = async (): Promise<void> => {
+    const outbox = this.#outbox;
+    try {
+      for (;;) {
+        const bytes = outbox.take();
+        if (bytes === undefined) break;
+        let count = await this.#transport.write(bytes);
+        while (count < bytes.length) {
+          count += await this.#transport.write(bytes.subarray(count));
+        }
+        outbox.written();
+        this.#owner.written();
+      }
+    } catch (error) {
+      return this.#owner.failed(error); // and nothing is written ever after
+    }
+    this.#writing = false;
+    this.#owner.flushed();
+  };
+}

@@ -1,0 +1,364 @@
+// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  Broker,
+  type BrokerEvents,
+  type Change,
+  MemoryStore,
+} from "../../broker/mod.ts";
+import {
+  connect,
+  type Packet,
+  publish,
+  subscribe,
+  unsubscribe,
+} from "../_raw_client.ts";
+import { MemoryListener } from "../_memory_transport.ts";
+import {
+  assertDisconnected,
+  Bench,
+  every,
+  test,
+  testIn,
+} from "../conformance/_bench.ts";
+import { plugin } from "./_parts.ts";
+
+// The transport.
+
+testIn(
+  every,
+  "connection works though every write takes a byte only [MQTT-4.2.0-1]",
+  async (bench, version) => {
+    const client = bench.open(version, { longestWrite: 1 });
+    await client.connect({ clientId: "client" });
+    await client.subscribe({ filter: "a", qos: 2 });
+    const payload = "x".repeat(20_000);
+    await client.publish({ topic: "a", qos: 2, payload });
+    assertEquals(await client.payloads(), [payload]);
+    const { metrics } = bench.broker;
+    assert(metrics.bytesSent > 20_000, `${metrics.bytesSent} bytes`);
+  },
+);
+
+/** Ends of a transport, and what is told of them. */
+const ends = {
+  "closes": "the client closed the connection",
+  "reset": "The connection was reset",
+} as const;
+
+for (const [how, expected] of Object.entries(ends)) {
+  testIn(
+    every,
+    `connection whose transport ${how} ends its client, once`,
+    async (bench, version) => {
+      told.splice(0);
+      const client = await bench.connect(version, "client");
+      if (how === "reset") client.connection.reset();
+      else client.connection.close();
+      const other = await bench.connect(version, "other");
+      await other.drain();
+      bench.pass(1);
+      assertEquals(
+        told.map(({ clientId, reasonCode, reason }) => [
+          clientId,
+          reasonCode,
+          reason,
+        ]),
+        [["client", 0x80, expected]],
+      );
+      const { metrics } = bench.broker;
+      assertEquals(
+        [
+          metrics.clientsConnected,
+          metrics.clientsDisconnected,
+          metrics.connectionsOpen,
+        ],
+        [1, 1, 1],
+      );
+      assertEquals(client.connection.closedByBroker, true);
+    },
+    () => ({ plugins: [watching] }),
+  );
+}
+
+const told: BrokerEvents["broker_client_disconnected"][] = [];
+const watching = plugin({
+  on: { broker_client_disconnected: (event) => told.push(event) },
+});
+
+Deno.test("connection is open again for others when a write fails", async () => {
+  await using bench = await Bench.start({ plugins: [watching] });
+  told.splice(0);
+  const client = await bench.connect(5, "client");
+  await client.subscribe("a");
+  client.connection.stall();
+  const other = await bench.connect(5, "other");
+  await other.publish({ topic: "a", qos: 1 });
+  // The write is under way; the network fails.
+  client.connection.reset();
+  await other.drain();
+  assertEquals(told.map(({ clientId }) => clientId), ["client"]);
+  assertEquals(bench.broker.metrics.connectionsOpen, 1);
+});
+
+test("connection whose client does not read is closed some seconds after its end", async (bench) => {
+  const client = await bench.connect(5, "client");
+  client.connection.stall();
+  // The answer to this stays in the transport.
+  client.send("c0 00").send("00 00");
+  const other = await bench.connect(5, "other");
+  await other.drain();
+  const { metrics } = bench.broker;
+  assertEquals([metrics.clientsConnected, metrics.connectionsOpen], [1, 2]);
+  bench.pass(4);
+  assertEquals(client.connection.closedByBroker, false);
+  bench.pass(2);
+  assertEquals(client.connection.closedByBroker, true);
+  assertEquals(metrics.connectionsOpen, 1);
+});
+
+test("connection that has ended is closed as soon as all is written", async (bench) => {
+  const client = await bench.connect(5, "client");
+  client.connection.stall();
+  client.send("c0 00").send("00 00");
+  const other = await bench.connect(5, "other");
+  await other.drain();
+  client.connection.resume();
+  const types = (await client.untilClosed()).map(({ type }) => type);
+  assertEquals(types, ["pingresp", "disconnect"]);
+});
+
+// Packets.
+
+Deno.test("connection tells watchers of every packet, in and out", async () => {
+  const lines: string[] = [];
+  await using bench = await Bench.start({
+    plugins: [plugin({
+      on: {
+        mqtt_packet_received: ({ clientId, packet }) =>
+          lines.push(`> ${clientId} ${packet.type}`),
+        mqtt_packet_sent: ({ clientId, packet }) =>
+          lines.push(`< ${clientId} ${packet.type}`),
+      },
+    })],
+  });
+  const client = await bench.connect(5, "one");
+  await client.subscribe("a");
+  await client.publish({ topic: "a", qos: 1 });
+  await client.next("publish");
+  await client.disconnect();
+  assertEquals(lines, [
+    ">  connect",
+    "< one connack",
+    "> one subscribe",
+    "< one suback",
+    "> one publish",
+    "< one publish",
+    "< one puback",
+    "> one disconnect",
+  ]);
+});
+
+test("connection handles all packets of one read in one turn, with one write", async (bench) => {
+  const client = await bench.connect(4, "client");
+  const { connection } = client;
+  client.send(
+    subscribe(4, 1, ["a"]),
+    publish(4, { topic: "a", qos: 1, packetId: 2 }),
+    unsubscribe(4, 3, ["a"]),
+    "c0 00",
+  );
+  const bytes = await connection.receive();
+  assertEquals(
+    [...bytes!.subarray(-2)],
+    [0xd0, 0x00],
+    "PINGRESP with the same write",
+  );
+});
+
+testIn(
+  every,
+  "connection handles nothing behind a packet that ends it [MQTT-3.14.4-1]",
+  async (bench, version) => {
+    const witness = await bench.connect(version, "witness");
+    await witness.subscribe("#");
+    const endings = ["e0 00", "00 00", "10 00"];
+    for (const ending of endings) {
+      const client = await bench.connect(version, "client");
+      const topic = "late";
+      client.send(ending, publish(version, { topic }), "c0 00");
+      const packets = await client.untilClosed();
+      const types = packets.map(({ type }) => type);
+      assertEquals(types.includes("pingresp"), false);
+    }
+    assertEquals(await witness.collect(), []);
+  },
+);
+
+// What it says at the end.
+
+/** Filters and topics that are wrong, and longer than a reason may be. */
+const endless: Record<string, string> = {
+  "long": "x".repeat(65_000),
+  "long in JSON": "\x01".repeat(65_000),
+  "long in UTF-8": "€".repeat(21_000),
+  "made of pairs": "a" + "😀".repeat(16_000),
+};
+
+for (const [what, text] of Object.entries(endless)) {
+  const packets: Record<string, (version: 4 | 5) => Uint8Array> = {
+    SUBSCRIBE: (version) => subscribe(version, 1, [`#${text}`]),
+    UNSUBSCRIBE: (version) => unsubscribe(version, 1, [`#${text}`]),
+    PUBLISH: (version) => publish(version, { topic: `#${text}` }),
+  };
+  for (const [name, packet] of Object.entries(packets)) {
+    testIn(
+      [4, 5],
+      `connection ends with a reason of bearable length when ${name} has a wrong topic that is ${what}`,
+      async (bench, version) => {
+        told.splice(0);
+        const client = await bench.connect(version, "client");
+        client.send(packet(version as 4 | 5));
+        const disconnect = await client.disconnected();
+        const { reasonString = "" } = disconnect?.properties ?? {};
+        if (version === 5) assertMatch(reasonString, /"#.*…$/);
+        assert(reasonString.length < 2000, `${reasonString.length}`);
+        const [event] = told;
+        assert(event!.reason.length < 2000, `${event!.reason.length}`);
+        assertEquals(bench.broker.metrics.protocolErrors, 1);
+      },
+      () => ({ plugins: [watching] }),
+    );
+  }
+}
+
+test("connection is refused with a reason of bearable length when its method is long", async (bench) => {
+  for (const character of ["m", "\x01", "€"]) {
+    const client = bench.open(5);
+    const authenticationMethod = character.repeat(21_000);
+    const { code, properties } = await client.connect({
+      properties: { authenticationMethod },
+    });
+    assertEquals(code, 0x8c);
+    assert(properties.reasonString!.length < 2000);
+  }
+});
+
+/** A store with a defect. */
+class BrokenStore extends MemoryStore {
+  override record(change: Change): void {
+    if (change.type === "subscribe") throw new Error("a defect");
+    super.record(change);
+  }
+}
+
+testIn(
+  every,
+  "defect ends its connection only, is counted and told, and is not the client's fault",
+  async (bench, version) => {
+    bench.internalErrors = 1;
+    const other = await bench.connect(version, "other");
+    const client = await bench.connect(version, "client", {
+      clean: false,
+      properties: { sessionExpiryInterval: 100 },
+    });
+    client.send(subscribe(version, 1, ["a"]));
+    await assertDisconnected(client, 0x80);
+    await other.drain();
+    const { metrics } = bench.broker;
+    assertEquals([metrics.internalErrors, metrics.protocolErrors], [1, 0]);
+    const [defect, ...more] = defects.splice(0);
+    assertEquals(defect?.clientId, "client");
+    assertMatch(String(defect?.error), /a defect/);
+    assertEquals(more, []);
+  },
+  () => ({
+    store: new BrokenStore(),
+    plugins: [plugin({
+      on: { broker_internal_error: (event) => defects.push(event) },
+    })],
+  }),
+);
+
+const defects: BrokerEvents["broker_internal_error"][] = [];
+
+/** A store that cannot commit when it is told so. */
+class FullStore extends MemoryStore {
+  full = false;
+  override commit(): void {
+    if (this.full) throw new Error("the disk is full");
+    super.commit();
+  }
+}
+
+testIn(
+  every,
+  "connection ends without any acknowledgement when the turn cannot be committed",
+  async (bench, version) => {
+    bench.internalErrors = 1;
+    const client = await bench.connect(version, "client");
+    full.full = true;
+    client.send(publish(version, { topic: "a", qos: 1 }));
+    assertEquals(await client.untilClosed(), []);
+    full.full = false;
+    // The broker goes on.
+    const again = await bench.connect(version, "client");
+    assertEquals((await again.publish({ topic: "a", qos: 1 }))?.type, "puback");
+  },
+  () => ({ store: full = new FullStore() }),
+);
+
+let full: FullStore;
+
+// Flooding.
+
+Deno.test("connection reads no more while its client does not read what it asked for", async () => {
+  const listener = new MemoryListener();
+  await using broker = new Broker({
+    listeners: {},
+    limits: { outboundBytes: 1000, maximumPacketSize: 1000 },
+  });
+  await broker.start();
+  const serving = broker.serve(listener);
+  const connection = listener.connect();
+  connection.send(connect(4, { clientId: "flood" }));
+  await connection.receive();
+  connection.stall();
+  const pings = new Uint8Array(500).map((_, i) => i % 2 === 0 ? 0xc0 : 0);
+  // The broker stops reading at some time: then bytes stay unread.
+  while (connection.unread === 0) {
+    connection.send(pings);
+    await settled();
+  }
+  const { packetsReceived } = broker.metrics;
+  assert(packetsReceived < 2000, `${packetsReceived} packets`);
+  connection.send(pings);
+  await settled();
+  assertEquals(broker.metrics.packetsReceived, packetsReceived);
+  connection.resume();
+  await settled();
+  assertEquals(connection.unread, 0);
+  connection.close();
+  await broker.shutdown();
+  await serving;
+});
+
+/** Waits for all that is to happen without any I/O. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 100; i++) await Promise.resolve();
+}
+
+test("connection that is flooded ends when it is taken over", async (bench) => {
+  const client = await bench.connect(5, "client");
+  client.connection.stall();
+  const pings = new Uint8Array(1000).map((_, i) => i % 2 === 0 ? 0xc0 : 0);
+  while (client.connection.unread === 0) {
+    client.send(pings);
+    await settled();
+  }
+  await bench.connect(5, "client");
+  client.connection.resume();
+  const packets: Packet[] = await client.untilClosed();
+  assertEquals(packets.at(-1)?.type, "disconnect");
+}, () => ({ limits: { outboundBytes: 1000, maximumPacketSize: 1000 } }));

@@ -1,0 +1,411 @@
+// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
+
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import {
+  type Awaitable,
+  type BrokerEvents,
+  Message,
+  type MessageInit,
+  Metrics,
+  type Opinion,
+  type Plugin,
+} from "../../broker/mod.ts";
+import { Hooks } from "../../broker/_hooks.ts";
+import { ReasonCode } from "../../codec/mod.ts";
+import { clientOf, message, plugin } from "./_parts.ts";
+
+const client = clientOf("client");
+const broken = new Error("the plugin is broken");
+
+/** How a plugin may answer: at once or later. */
+const times = {
+  "at once": <T>(value: T): Awaitable<T> => value,
+  "later": <T>(value: T): Awaitable<T> => Promise.resolve(value),
+};
+
+function hooksOf(
+  plugins: readonly Plugin[],
+  { allowAnonymous = true, metrics = new Metrics() } = {},
+): Hooks {
+  return new Hooks(plugins, allowAnonymous, metrics);
+}
+
+// authenticate and authorize.
+
+const yes = true;
+const no = false;
+const none = undefined;
+
+/** Opinions of the plugins, and what comes out where nobody is asked and yes. */
+const truths: readonly [
+  opinions: Opinion[],
+  openToAll: boolean,
+  closed: boolean,
+][] = [
+  [[], true, false],
+  [[none], true, false],
+  [[none, none], true, false],
+  [[yes], true, true],
+  [[no], false, false],
+  [[yes, none], true, true],
+  [[none, yes], true, true],
+  [[no, none], false, false],
+  [[none, no], false, false],
+  [[yes, no], false, false],
+  [[no, yes], false, false],
+  [[yes, yes], true, true],
+  [[none, yes, none], true, true],
+  [[yes, none, no], false, false],
+];
+
+/** Every mixture of answers at once and later. */
+function mixtures(opinions: readonly Opinion[]): Awaitable<Opinion>[][] {
+  return Array.from(
+    { length: 2 ** opinions.length },
+    (_, bits) =>
+      opinions.map((one, i) =>
+        times[(bits >> i & 1) === 0 ? "at once" : "later"](one)
+      ),
+  );
+}
+
+for (const [opinions, openToAll, closed] of truths) {
+  const shown = `[${opinions.map(String).join(", ")}]`;
+
+  for (
+    const [allowAnonymous, expected] of [[true, openToAll], [false, closed]]
+  ) {
+    Deno.test(`authenticate() gives ${expected} for ${shown} when allowAnonymous is ${allowAnonymous}`, async () => {
+      for (const answers of mixtures(opinions)) {
+        const plugins = answers.map((one) =>
+          plugin({ authenticate: () => one })
+        );
+        const hooks = hooksOf(plugins, { allowAnonymous: allowAnonymous! });
+        assertEquals(await hooks.authenticate(client, undefined), expected);
+      }
+    });
+  }
+
+  Deno.test(`authorize() gives ${openToAll} for ${shown}`, async () => {
+    for (const answers of mixtures(opinions)) {
+      const plugins = answers.map((one) => plugin({ authorize: () => one }));
+      const allowed = await hooksOf(plugins, { allowAnonymous: false })
+        .authorize(client, { action: "subscribe", topic: "a", qos: 0 });
+      assertEquals(allowed, openToAll);
+    }
+  });
+
+  Deno.test(`authorizeDelivery() gives ${openToAll} for ${shown}`, () => {
+    const plugins = opinions.map((one) =>
+      plugin({ authorizeDelivery: () => one })
+    );
+    const hooks = hooksOf(plugins, { allowAnonymous: false });
+    assertEquals(hooks.authorizeDelivery(client, message("a")), openToAll);
+  });
+}
+
+Deno.test("hooks answer at once when all plugins do", () => {
+  const hooks = hooksOf([
+    plugin({ authenticate: () => yes, authorize: () => yes }),
+    plugin({ transform: () => undefined }),
+  ]);
+  const one = message("a");
+  assertEquals(hooks.authenticate(client, undefined), true);
+  assertEquals(hooks.inspect(client, one, () => 0), one);
+});
+
+Deno.test("plugins are asked in their order, and nobody after a denial", async () => {
+  for (const time of Object.values(times)) {
+    const asked: string[] = [];
+    const opinionated = (name: string, opinion: Opinion) => {
+      const answer = () => {
+        asked.push(name);
+        return time(opinion);
+      };
+      return plugin({ authenticate: answer, authorize: answer }, name);
+    };
+    const hooks = hooksOf([
+      opinionated("one", yes),
+      opinionated("two", none),
+      opinionated("three", no),
+      opinionated("four", yes),
+    ]);
+    await hooks.authenticate(client, undefined);
+    assertEquals(asked.splice(0), ["one", "two", "three"]);
+    await hooks.authorize(client, { action: "subscribe", topic: "a", qos: 0 });
+    assertEquals(asked.splice(0), ["one", "two", "three"]);
+    await hooks.inspect(client, message("a"), () => 0);
+    assertEquals(asked, ["one", "two", "three"]);
+  }
+});
+
+Deno.test("plugins get to know who wants what", async () => {
+  const asked: unknown[] = [];
+  const self: Plugin = {
+    name: "nosy",
+    authenticate(...args) {
+      asked.push([this, ...args]);
+      return yes;
+    },
+    authorize(...args) {
+      asked.push([this, ...args]);
+      return yes;
+    },
+    transform(...args) {
+      asked.push([this, ...args]);
+      return undefined;
+    },
+    authorizeDelivery(...args) {
+      asked.push([this, ...args]);
+      return yes;
+    },
+  };
+  const hooks = hooksOf([self]);
+  const password = Uint8Array.of(1);
+  const one = message("a");
+  await hooks.authenticate(client, password);
+  await hooks.inspect(client, one, () => 0);
+  hooks.authorizeDelivery(client, one);
+  assertEquals(asked, [
+    [self, client, password],
+    [self, client, { action: "publish", topic: "a", message: one }],
+    [self, client, one],
+    [self, client, one],
+  ]);
+});
+
+// Plugins that fail.
+
+const failing: Record<string, () => never | Promise<never>> = {
+  "throws": () => {
+    throw broken;
+  },
+  "rejects": () => Promise.reject(broken),
+};
+
+for (const [how, fail] of Object.entries(failing)) {
+  const asks: Record<string, (hooks: Hooks) => unknown> = {
+    authenticate: (hooks) => hooks.authenticate(client, undefined),
+    authorize: (hooks) =>
+      hooks.authorize(client, { action: "subscribe", topic: "a", qos: 0 }),
+    ...(how === "rejects" ? {} : {
+      authorizeDelivery: (hooks) =>
+        hooks.authorizeDelivery(client, message("a")),
+    }),
+  };
+  for (const [hook, ask] of Object.entries(asks)) {
+    Deno.test(`hook ${hook} denies when a plugin ${how}, which is counted and told`, async () => {
+      const metrics = new Metrics();
+      const failures: BrokerEvents["broker_plugin_failed"][] = [];
+      const hooks = hooksOf([
+        plugin({ [hook]: () => yes }),
+        plugin({ [hook]: fail }, "broken"),
+        plugin({ on: { broker_plugin_failed: (one) => failures.push(one) } }),
+      ], { metrics });
+      assertEquals(await ask(hooks), false);
+      assertEquals(failures, [{ plugin: "broken", hook, error: broken }]);
+      assertEquals(metrics.pluginFailures, 1);
+    });
+  }
+
+  Deno.test(`message is refused when a plugin's transform ${how}`, async () => {
+    const metrics = new Metrics();
+    const hooks = hooksOf([plugin({ transform: fail })], { metrics });
+    assertEquals(
+      await hooks.inspect(client, message("a"), () => 0),
+      ReasonCode.UnspecifiedError,
+    );
+    assertEquals(metrics.pluginFailures, 1);
+  });
+
+  Deno.test(`message is refused when a plugin's authorize ${how}`, async () => {
+    let transformed = false;
+    const hooks = hooksOf([plugin({
+      authorize: fail,
+      transform: () => {
+        transformed = true;
+        return undefined;
+      },
+    })]);
+    assertEquals(
+      await hooks.inspect(client, message("a"), () => 0),
+      ReasonCode.NotAuthorized,
+    );
+    assertEquals(transformed, false);
+  });
+}
+
+// transform.
+
+for (const [when, time] of Object.entries(times)) {
+  /** A hook that notes the topics it sees and goes on with a letter more. */
+  const adding = (letter: string, seen: string[] = []): Plugin =>
+    plugin({
+      transform: (_, { topic, payload }) => {
+        seen.push(topic);
+        return time<MessageInit>({ topic: topic + letter, payload, qos: 1 });
+      },
+    });
+
+  Deno.test(`message goes through every plugin's transform (answers ${when})`, async () => {
+    const seen: string[] = [];
+    const abstaining = plugin({ transform: () => time(undefined) });
+    const hooks = hooksOf([adding("b", seen), abstaining, adding("c", seen)]);
+    const one = message("a");
+    const result = await hooks.inspect(client, one, () => 0);
+    assertInstanceOf(result, Message);
+    assertEquals([result.topic, result.qos], ["abc", 1]);
+    assertEquals(result.payload, one.payload);
+    assertEquals(seen, ["a", "ab"]);
+  });
+
+  Deno.test(`message stays the same object when no transform replaces it (answers ${when})`, async () => {
+    const one = message("a");
+    for (const result of [undefined, one]) {
+      const hooks = hooksOf([plugin({ transform: () => time(result) })]);
+      assert(await hooks.inspect(client, one, () => 0) === one);
+    }
+  });
+
+  Deno.test(`message is refused with the code that a transform gives (answers ${when})`, async () => {
+    const seen: string[] = [];
+    const refusing = plugin({
+      transform: () => time(ReasonCode.PayloadFormatInvalid),
+    });
+    const hooks = hooksOf([refusing, adding("b", seen)]);
+    assertEquals(
+      await hooks.inspect(client, message("a"), () => 0),
+      ReasonCode.PayloadFormatInvalid,
+    );
+    assertEquals(seen, []);
+  });
+
+  Deno.test(`message is authorized before it is transformed, and not again (answers ${when})`, async () => {
+    const asked: string[] = [];
+    const authorizing = plugin({
+      authorize: (_, { topic }) => {
+        asked.push(topic);
+        return time(yes);
+      },
+    });
+    const hooks = hooksOf([adding("b"), authorizing]);
+    const result = await hooks.inspect(client, message("a"), () => 0);
+    assertInstanceOf(result, Message);
+    assertEquals(asked, ["a"]);
+  });
+
+  Deno.test(`message that is not allowed is not transformed (answers ${when})`, async () => {
+    const seen: string[] = [];
+    const hooks = hooksOf([
+      adding("b", seen),
+      plugin({ authorize: () => time(no) }),
+    ]);
+    assertEquals(
+      await hooks.inspect(client, message("a"), () => 0),
+      ReasonCode.NotAuthorized,
+    );
+    assertEquals(seen, []);
+  });
+
+  Deno.test(`message is refused when a transform gives it an invalid topic (answers ${when})`, async () => {
+    const metrics = new Metrics();
+    const hooks = hooksOf([adding("/#")], { metrics });
+    assertEquals(
+      await hooks.inspect(client, message("a"), () => 0),
+      ReasonCode.UnspecifiedError,
+    );
+    assertEquals(metrics.pluginFailures, 1);
+  });
+}
+
+Deno.test("message that a transform makes expires by the broker's clock", async () => {
+  const hooks = hooksOf([plugin({
+    transform: (_, { topic, payload }) => ({
+      topic,
+      payload,
+      properties: { messageExpiryInterval: 1 },
+    }),
+  })]);
+  const result = await hooks.inspect(client, message("a"), () => 5000);
+  assertInstanceOf(result, Message);
+  assertEquals(result.expiresAt, 6000);
+});
+
+// Events.
+
+const event = { clientId: "client", topic: "a", qos: 0 } as const;
+
+Deno.test("event goes to all plugins that watch it, and no other", () => {
+  const seen: string[] = [];
+  const watching = (name: string, on: NonNullable<Plugin["on"]>) =>
+    plugin({ on }, name);
+  const hooks = hooksOf([
+    watching("one", { broker_client_subscribed: () => seen.push("one") }),
+    watching("two", { broker_client_unsubscribed: () => seen.push("two") }),
+    watching("three", {
+      broker_client_subscribed: (got) => seen.push(`three ${got.topic}`),
+    }),
+    plugin({}),
+  ]);
+  assertEquals(hooks.watches("broker_client_subscribed"), true);
+  assertEquals(hooks.watches("broker_client_connected"), false);
+  hooks.emit("broker_client_subscribed", event);
+  hooks.emit("broker_pre_start", {});
+  assertEquals(seen, ["one", "three a"]);
+});
+
+for (const [how, fail] of Object.entries(failing)) {
+  Deno.test(`event reaches the others when a handler ${how}, which is counted and told`, async () => {
+    const metrics = new Metrics();
+    const failures: BrokerEvents["broker_plugin_failed"][] = [];
+    let seen = 0;
+    const hooks = hooksOf([
+      plugin({ on: { broker_client_subscribed: fail } }, "broken"),
+      plugin({
+        on: {
+          broker_client_subscribed: () => void seen++,
+          broker_plugin_failed: (one) => failures.push(one),
+        },
+      }),
+    ], { metrics });
+    hooks.emit("broker_client_subscribed", event);
+    assertEquals(seen, 1);
+    await Promise.resolve(); // a rejection comes later
+    assertEquals(failures, [{
+      plugin: "broken",
+      hook: "broker_client_subscribed",
+      error: broken,
+    }]);
+    assertEquals(metrics.pluginFailures, 1);
+  });
+
+  Deno.test(`handler of broker_plugin_failed that ${how} itself is counted and not told`, async () => {
+    const metrics = new Metrics();
+    let told = 0;
+    const hooks = hooksOf([
+      plugin({
+        on: {
+          broker_plugin_failed: () => {
+            told++;
+            return fail();
+          },
+        },
+      }),
+      plugin({ authenticate: fail }),
+    ], { metrics });
+    await hooks.authenticate(client, undefined);
+    await Promise.resolve();
+    assertEquals([told, metrics.pluginFailures], [1, 2]);
+  });
+}
+
+Deno.test("hooks of two brokers have nothing in common", () => {
+  let seen = 0;
+  const watching = plugin({ on: { broker_pre_start: () => void seen++ } });
+  const one = hooksOf([watching]);
+  const other = hooksOf([]);
+  other.emit("broker_pre_start", {});
+  assertEquals([seen, other.watches("broker_pre_start")], [0, false]);
+  one.emit("broker_pre_start", {});
+  assertEquals(seen, 1);
+});

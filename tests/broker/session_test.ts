@@ -1,0 +1,621 @@
+// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
+
+import { assertEquals } from "@std/assert";
+import type { BrokerEvents, Message, MessageInit } from "../../broker/mod.ts";
+import { FOREVER, type Session } from "../../broker/_session.ts";
+import type { PubrelPacket, Qos } from "../../codec/mod.ts";
+import { withSeeds } from "../_random.ts";
+import { Paper, Parts, plugin } from "./_parts.ts";
+
+/** A session with a connection, and what they need. */
+class Stage {
+  readonly parts: Parts;
+  readonly session: Session;
+  paper = new Paper();
+
+  constructor(
+    limits: ConstructorParameters<typeof Parts>[0] = {},
+    plugins: ConstructorParameters<typeof Parts>[1] = [],
+    expiryInterval = 0,
+  ) {
+    this.parts = new Parts(limits, plugins);
+    this.session = this.parts.session("client", expiryInterval);
+  }
+
+  /** Begins a connection; by default the one that is there. */
+  attach(paper: Partial<Paper> = {}): Paper {
+    this.paper = Object.assign(new Paper(), paper);
+    this.session.attach(this.paper);
+    this.session.pump();
+    return this.paper;
+  }
+
+  /** Gives messages to the session, granted as they were published. */
+  deliver(qos: Qos, ...topics: string[]): void {
+    for (const topic of topics) {
+      this.session.deliver(this.message(topic, qos), 2, false, undefined);
+    }
+  }
+
+  message(topic: string, qos: Qos, init: Partial<MessageInit> = {}): Message {
+    return this.parts.message(topic, { qos, ...init });
+  }
+
+  /** Retains messages and has them replayed, as a new subscription does. */
+  replay(granted: Qos, ...messages: Message[]): boolean {
+    for (const message of messages) this.parts.retained.update(message);
+    const accepted = this.session.replay(messages, granted, undefined);
+    this.parts.store.types();
+    this.session.pump();
+    return accepted;
+  }
+
+  /** Acknowledges at QoS 1, and goes on as the connection does. */
+  puback(...packetIds: number[]): void {
+    for (const packetId of packetIds) this.session.puback(packetId);
+    this.session.pump();
+  }
+}
+
+function topicsOf(paper: Paper): string[] {
+  return paper.messages().map(({ topic }) => topic);
+}
+
+// The delivered QoS.
+
+for (const published of [0, 1, 2] as const) {
+  for (const granted of [0, 1, 2] as const) {
+    const qos = Math.min(published, granted);
+    Deno.test(`session delivers at QoS ${qos} when ${published} was published and ${granted} granted [MQTT-3.8.4-8]`, () => {
+      const stage = new Stage();
+      stage.attach();
+      const message = stage.message("a", published);
+      stage.session.deliver(message, granted, true, [7]);
+      assertEquals(stage.paper.messages(), [{
+        topic: "a",
+        qos: qos as Qos,
+        retain: true,
+        dup: false,
+        packetId: qos > 0 ? 1 : 0,
+        identifiers: [7],
+      }]);
+      assertEquals(stage.session.inflight, qos > 0 ? 1 : 0);
+    });
+  }
+}
+
+// QoS 0.
+
+Deno.test("session drops QoS 0 when its client is not connected", () => {
+  const stage = new Stage({}, [], FOREVER);
+  stage.deliver(0, "a");
+  assertEquals([stage.session.queued, stage.parts.metrics.droppedSlow], [0, 0]);
+  assertEquals(stage.attach().take(), []);
+});
+
+Deno.test("session drops QoS 0 when its client does not keep up, and counts it", () => {
+  const stage = new Stage();
+  const paper = stage.attach({ writable: false });
+  stage.deliver(0, "a", "b");
+  paper.writable = true;
+  stage.session.pump();
+  assertEquals([paper.take(), stage.parts.metrics.droppedSlow], [[], 2]);
+});
+
+// Flow control, and the queue.
+
+Deno.test("session sends no more than the client's Receive Maximum without acknowledgement [MQTT-3.3.4-9] [MQTT-4.9.0-2]", () => {
+  const stage = new Stage();
+  const paper = stage.attach({ receiveMaximum: 2 });
+  stage.deliver(1, "a", "b", "c", "d");
+  assertEquals([paper.take(), stage.session.queued], [["a", "b"], 2]);
+  stage.deliver(0, "not counted");
+  assertEquals(paper.take(), ["not counted"]);
+  stage.puback(2);
+  assertEquals([paper.take(), stage.session.queued], [["c"], 1]);
+  stage.puback(1);
+  assertEquals(paper.take(), ["d"]);
+  stage.deliver(1, "e");
+  assertEquals(paper.take(), []);
+});
+
+Deno.test("session sends no more than the broker's limit without acknowledgement", () => {
+  const stage = new Stage({ inflight: 3 });
+  const paper = stage.attach({ receiveMaximum: 100 });
+  stage.deliver(2, "a", "b", "c", "d");
+  assertEquals(paper.take(), ["a", "b", "c"]);
+});
+
+Deno.test("session keeps messages while the client does not keep up, in their order [MQTT-4.6.0-6]", () => {
+  const stage = new Stage();
+  const paper = stage.attach({ writable: false });
+  stage.deliver(1, "a");
+  stage.deliver(2, "b");
+  paper.writable = true;
+  // Nothing overtakes what waits.
+  stage.deliver(1, "c");
+  assertEquals(paper.take(), []);
+  assertEquals(stage.session.backlogged, true);
+  stage.session.pump();
+  assertEquals(topicsOf(paper), ["a", "b", "c"]);
+  assertEquals(stage.session.backlogged, false);
+});
+
+Deno.test("session stops pumping when the client stops keeping up", () => {
+  const stage = new Stage();
+  stage.deliver(1, "a", "b", "c");
+  const paper = new Paper();
+  paper.publish = function (...args): boolean {
+    this.writable = false;
+    return Paper.prototype.publish.apply(this, args);
+  };
+  stage.session.attach(paper);
+  for (const topic of ["a", "b", "c"]) {
+    paper.writable = true;
+    stage.session.pump();
+    assertEquals(paper.take(), [topic]);
+  }
+});
+
+Deno.test("session queues no more messages than its limit, and tells what is dropped", () => {
+  const dropped: BrokerEvents["broker_message_dropped"][] = [];
+  const watching = plugin({
+    on: { broker_message_dropped: (event) => dropped.push(event) },
+  });
+  const stage = new Stage({ queuedMessages: 2 }, [watching]);
+  stage.deliver(1, "a", "b", "c");
+  assertEquals(stage.session.queued, 2);
+  assertEquals(stage.parts.metrics.droppedQueueFull, 1);
+  assertEquals(
+    dropped.map(({ clientId, message, reason }) => [
+      clientId,
+      message.topic,
+      reason,
+    ]),
+    [["client", "c", "the queue of the session is full"]],
+  );
+  assertEquals(stage.attach().take(), ["a", "b"]);
+  stage.session.detach();
+  stage.deliver(1, "d");
+  assertEquals(stage.session.queued, 1);
+});
+
+Deno.test("session queues no more bytes than its limit", () => {
+  const { size } = new Stage().message("a", 1);
+  const stage = new Stage({ queuedBytes: 2 * size });
+  stage.deliver(1, "a", "b", "c");
+  assertEquals(stage.session.queued, 2);
+  assertEquals(stage.attach().take(), ["a", "b"]);
+  stage.session.detach();
+  // What was sent takes no room any more.
+  stage.deliver(1, "d", "e", "f");
+  assertEquals(stage.session.queued, 2);
+});
+
+Deno.test("session queues nothing when the limit is 0", () => {
+  for (const limits of [{ queuedMessages: 0 }, { queuedBytes: 0 }]) {
+    const stage = new Stage(limits);
+    stage.deliver(1, "a");
+    assertEquals(stage.session.queued, 0);
+    const paper = stage.attach();
+    stage.deliver(1, "b");
+    assertEquals(paper.take(), ["b"]);
+  }
+});
+
+Deno.test("session drops what expired in its queue [MQTT-3.3.2-5]", () => {
+  const stage = new Stage();
+  const expiring = (topic: string, messageExpiryInterval: number) =>
+    stage.session.deliver(
+      stage.message(topic, 1, { properties: { messageExpiryInterval } }),
+      1,
+      false,
+      undefined,
+    );
+  expiring("a", 10);
+  expiring("b", 20);
+  stage.deliver(1, "c");
+  stage.parts.time += 10_000;
+  assertEquals(topicsOf(stage.attach()), ["b", "c"]);
+  assertEquals(stage.parts.metrics.droppedExpired, 1);
+});
+
+Deno.test("session is deaf to acknowledgements of what it did not send", () => {
+  const stage = new Stage();
+  const paper = stage.attach({ receiveMaximum: 1 });
+  stage.deliver(1, "a", "b");
+  stage.puback(2, 0xffff);
+  stage.session.pubcomp(1);
+  assertEquals(stage.session.pubrec(1, 0), {
+    type: "pubrel",
+    packetId: 1,
+    reasonCode: 0x92,
+  });
+  assertEquals(stage.session.pubrec(1, 0x80), undefined);
+  assertEquals([topicsOf(paper), stage.session.inflight], [["a"], 1]);
+});
+
+// Too large for the client.
+
+Deno.test("session goes on as if it had sent what is too large for the client [MQTT-3.1.2-25]", () => {
+  const stage = new Stage();
+  const paper = stage.attach({ receiveMaximum: 1, tooLarge: ["large"] });
+  stage.deliver(0, "large");
+  stage.deliver(1, "large");
+  stage.deliver(2, "large");
+  assertEquals(stage.session.inflight, 0);
+  stage.deliver(1, "a", "large", "b");
+  assertEquals(topicsOf(paper), ["a"]);
+  stage.puback(...[1, 2, 3]);
+  assertEquals(topicsOf(paper), ["b"]);
+});
+
+Deno.test("session goes on when what it sends again is too large for the new connection [MQTT-3.1.2-25]", () => {
+  const stage = new Stage({}, [], FOREVER);
+  stage.attach();
+  stage.deliver(1, "large", "a", "b");
+  stage.session.detach();
+  stage.parts.store.types();
+  const paper = stage.attach({ receiveMaximum: 1, tooLarge: ["large"] });
+  assertEquals(topicsOf(paper), ["a"]);
+  assertEquals(stage.parts.store.changes, [
+    { type: "settle", clientId: "client", id: 1 },
+  ]);
+  stage.puback(2);
+  assertEquals(topicsOf(paper), ["b"]);
+  stage.puback(3);
+  assertEquals(stage.session.inflight, 0);
+});
+
+Deno.test("session goes on when what waited is too large for the client", () => {
+  const stage = new Stage({}, [], FOREVER);
+  stage.deliver(1, "large", "a");
+  stage.parts.store.types();
+  const paper = stage.attach({ receiveMaximum: 1, tooLarge: ["large"] });
+  assertEquals(topicsOf(paper), ["a"]);
+  assertEquals(stage.parts.store.types(), ["settle", "send"]);
+});
+
+// Sending again.
+
+Deno.test("session sends again what was not acknowledged, in the order of sending, with DUP [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1]", () => {
+  const stage = new Stage({}, [], FOREVER);
+  stage.attach();
+  stage.deliver(1, "a");
+  stage.deliver(2, "b", "c");
+  stage.deliver(1, "d");
+  stage.session.pubrec(2, 0);
+  stage.puback(4);
+  stage.session.detach();
+  stage.deliver(1, "e");
+  const paper = stage.attach();
+  assertEquals(
+    paper.sent.splice(0).map((one) =>
+      "type" in one
+        ? [one.type, (one as PubrelPacket).packetId]
+        : [one.topic, one.packetId, one.qos, one.dup]
+    ),
+    [
+      // what no quota holds back comes first
+      ["pubrel", 2],
+      ["a", 1, 1, true],
+      ["c", 3, 2, true],
+      ["e", 5, 1, false],
+    ],
+  );
+  stage.session.pubcomp(2);
+  stage.puback(1, 5);
+  assertEquals(stage.session.pubrec(3, 0)?.reasonCode, 0);
+  stage.session.pubcomp(3);
+  assertEquals(stage.session.inflight, 0);
+});
+
+Deno.test("session sends again within the Receive Maximum of the new connection [MQTT-4.9.0-1]", () => {
+  const stage = new Stage({}, [], FOREVER);
+  stage.attach();
+  stage.deliver(1, "a", "b", "c");
+  stage.session.detach();
+  const paper = stage.attach({ receiveMaximum: 2 });
+  stage.deliver(1, "d");
+  assertEquals(topicsOf(paper), ["a", "b"]);
+  // Out of order, and one that was not sent on this connection yet.
+  stage.puback(2);
+  assertEquals(topicsOf(paper), ["c"]);
+  stage.puback(1, 3);
+  assertEquals(topicsOf(paper), ["d"]);
+});
+
+Deno.test("session does not send again what is acknowledged before its turn has come", () => {
+  const stage = new Stage({}, [], FOREVER);
+  stage.attach();
+  stage.deliver(1, "a", "b", "c");
+  stage.session.detach();
+  const paper = stage.attach({ receiveMaximum: 1 });
+  // Late acknowledgements for what was sent on the connection before.
+  stage.session.puback(2);
+  stage.puback(1);
+  assertEquals(paper.messages().map(({ topic }) => topic), ["a", "c"]);
+  stage.puback(3);
+  assertEquals([paper.take(), stage.session.inflight], [[], 0]);
+});
+
+Deno.test("session never sends again what PUBREC has come for [MQTT-4.3.3-6]", () => {
+  const stage = new Stage({}, [], FOREVER);
+  stage.attach();
+  stage.deliver(2, "a");
+  stage.session.pubrec(1, 0);
+  for (let round = 0; round < 3; round++) {
+    stage.session.detach();
+    assertEquals(stage.attach().take(), ["pubrel"]);
+  }
+});
+
+Deno.test("session ends a QoS 2 delivery that the client refuses [MQTT-4.4.0-2]", () => {
+  const stage = new Stage({}, [], FOREVER);
+  const paper = stage.attach({ receiveMaximum: 1 });
+  stage.deliver(2, "a", "b");
+  stage.parts.store.types();
+  assertEquals(stage.session.pubrec(1, 0x97), undefined);
+  assertEquals(stage.parts.store.types(), ["settle"]);
+  stage.session.pump();
+  assertEquals(topicsOf(paper), ["a", "b"]);
+});
+
+Deno.test("packet identifiers go from 65,535 to 1 and pass by those in use [MQTT-2.2.1-3]", () => {
+  const stage = new Stage();
+  const paper = stage.attach();
+  stage.deliver(1, "stays");
+  for (let id = 2; id <= 65_535; id++) {
+    stage.deliver(1, "a");
+    stage.puback(id);
+  }
+  paper.take();
+  stage.deliver(1, "b");
+  assertEquals(paper.messages().map(({ packetId }) => packetId), [2]);
+});
+
+// Retained messages for a new subscription.
+
+Deno.test("session sends retained messages with RETAIN 1 and the granted QoS [MQTT-3.3.1-8]", () => {
+  const stage = new Stage();
+  const paper = stage.attach();
+  stage.replay(1, stage.message("a", 0), stage.message("b", 2));
+  assertEquals(
+    paper.messages().map(({ topic, qos, retain }) => [topic, qos, retain]),
+    [["a", 0, true], ["b", 1, true]],
+  );
+});
+
+Deno.test("session sends retained messages before what came after the subscription", () => {
+  const stage = new Stage();
+  const paper = stage.attach({ receiveMaximum: 1 });
+  const retained = ["r1", "r2"].map((topic) => stage.message(topic, 1));
+  stage.replay(1, ...retained);
+  stage.deliver(1, "later");
+  assertEquals(topicsOf(paper), ["r1"]);
+  stage.puback(1);
+  assertEquals(topicsOf(paper), ["r2"]);
+  stage.puback(2);
+  assertEquals(topicsOf(paper), ["later"]);
+});
+
+/** What may happen to a retained message before it is sent. */
+const overtaken: Record<string, (stage: Stage) => void> = {
+  "was replaced": (stage) =>
+    stage.parts.retained.update(stage.message("old", 1)),
+  "was removed": (stage) => {
+    const payload = new Uint8Array();
+    stage.parts.retained.update(stage.message("old", 1, { payload }));
+  },
+  "has expired": (stage) => void (stage.parts.time += 60_000),
+};
+
+for (const [what, happen] of Object.entries(overtaken)) {
+  for (
+    const [when, wait] of Object.entries({
+      "the client was slow": () => {},
+      "the client was gone": (stage: Stage) => {
+        stage.session.detach();
+        stage.attach({ receiveMaximum: 1 });
+      },
+    })
+  ) {
+    Deno.test(`session does not send a retained message that ${what} while ${when}`, () => {
+      const stage = new Stage({}, [], FOREVER);
+      stage.attach({ receiveMaximum: 1 });
+      const old = stage.message("old", 1, {
+        properties: { messageExpiryInterval: 60 },
+      });
+      const other = stage.message("other", 1);
+      stage.replay(1, stage.message("first", 1), old, other);
+      happen(stage);
+      wait(stage);
+      stage.puback(1);
+      assertEquals(new Set(topicsOf(stage.paper)), new Set(["first", "other"]));
+    });
+  }
+}
+
+Deno.test("session keeps retained messages that were not sent when the connection ended", () => {
+  const stage = new Stage({}, [], FOREVER);
+  stage.attach({ receiveMaximum: 1 });
+  const messages = ["a", "b"].map((topic) => stage.message(topic, 1));
+  stage.replay(1, ...messages, stage.message("QoS 0", 0));
+  assertEquals(stage.parts.store.types(), ["enqueue"]);
+  stage.session.detach();
+  assertEquals(stage.parts.store.types(), ["enqueue"]);
+  const paper = stage.attach();
+  assertEquals(
+    paper.messages().map(({ topic, retain, dup }) => [topic, retain, dup]),
+    [["a", true, true], ["b", true, false]],
+  );
+});
+
+Deno.test("session without expiry keeps no retained message when the connection ends", () => {
+  const stage = new Stage();
+  stage.attach({ writable: false });
+  stage.replay(1, stage.message("a", 1));
+  stage.session.detach();
+  assertEquals([stage.session.backlogged, stage.session.queued], [false, 0]);
+});
+
+Deno.test("session takes no more retained messages at a time than there may be", () => {
+  const stage = new Stage({ retainedMessages: 2 });
+  stage.attach({ writable: false });
+  const messages = ["a", "b"].map((topic) => stage.message(topic, 0));
+  assertEquals(stage.replay(0, ...messages), true);
+  assertEquals(stage.replay(0, messages[0]!), false);
+  stage.paper.writable = true;
+  stage.session.pump();
+  assertEquals(stage.paper.take(), ["a", "b"]);
+});
+
+Deno.test("session sends an expired retained message to nobody, and a too large one neither", () => {
+  const stage = new Stage();
+  const paper = stage.attach({ receiveMaximum: 1, tooLarge: ["large"] });
+  stage.replay(2, stage.message("large", 2), stage.message("a", 2));
+  assertEquals(topicsOf(paper), ["a"]);
+});
+
+// Policy.
+
+const denying = plugin({
+  authorizeDelivery: (_, { topic }) => !topic.startsWith("secret"),
+});
+
+Deno.test("session does not get what a plugin withholds, and it is counted", () => {
+  const stage = new Stage({}, [denying]);
+  const paper = stage.attach();
+  for (const qos of [0, 1, 2] as const) stage.deliver(qos, "secret", "a");
+  stage.replay(2, stage.message("secret/retained", 0), stage.message("b", 0));
+  assertEquals(topicsOf(paper), ["a", "a", "a", "b"]);
+  assertEquals(stage.parts.metrics.deliveriesDenied, 4);
+});
+
+Deno.test("session does not get a retained message that a plugin withholds after reconnecting either", () => {
+  const stage = new Stage({}, [denying], FOREVER);
+  stage.attach({ receiveMaximum: 1 });
+  const topics = ["a", "b", "secret", "c"];
+  stage.replay(1, ...topics.map((topic) => stage.message(topic, 1)));
+  stage.session.detach();
+  const paper = stage.attach();
+  assertEquals(topicsOf(paper), ["a", "b", "c"]);
+});
+
+// The store.
+
+Deno.test("session without expiry leaves nothing in the store", () => {
+  const stage = new Stage();
+  stage.session.resume(0);
+  stage.attach({ receiveMaximum: 1 });
+  stage.deliver(1, "a", "b");
+  stage.puback(1);
+  stage.session.recordEnd();
+  assertEquals(stage.parts.store.types(), []);
+});
+
+Deno.test("session with expiry has its deliveries in the store step by step", () => {
+  const stage = new Stage({}, [], 60);
+  const { store } = stage.parts;
+  const clientId = "client";
+  stage.session.resume(60);
+  assertEquals(store.changes.splice(0), [
+    { type: "session", clientId, expiryInterval: 60, expiresAt: undefined },
+  ]);
+  stage.attach({ receiveMaximum: 1 });
+  stage.deliver(1, "a");
+  stage.deliver(2, "b");
+  const ids = store.changes.splice(0).map((change) =>
+    change.type === "enqueue" ? [change.id, change.packetId, change.qos] : []
+  );
+  assertEquals(ids, [[1, 1, 1], [2, undefined, 2]]);
+  stage.puback(1);
+  assertEquals(store.changes.splice(0), [
+    { type: "settle", clientId, id: 1 },
+    { type: "send", clientId, id: 2, packetId: 2 },
+  ]);
+  stage.session.pubrec(2, 0);
+  stage.session.pubrec(2, 0);
+  assertEquals(store.changes.splice(0), [{ type: "release", clientId, id: 2 }]);
+  stage.session.pubcomp(2);
+  stage.session.pubcomp(2);
+  assertEquals(store.changes.splice(0), [{ type: "settle", clientId, id: 2 }]);
+  stage.session.recordEnd();
+  stage.session.recordEnd();
+  assertEquals(store.changes, [{ type: "session_end", clientId }]);
+});
+
+Deno.test("session that is not to be kept any longer leaves the store", () => {
+  const stage = new Stage({}, [], 60);
+  stage.session.resume(60);
+  stage.deliver(1, "a");
+  stage.session.resume(0);
+  stage.attach();
+  stage.deliver(1, "b");
+  stage.puback(1, 2);
+  assertEquals(stage.parts.store.types(), [
+    "session",
+    "enqueue",
+    "session_end",
+  ]);
+});
+
+// Everything at once.
+
+Deno.test("session delivers every QoS 1 and 2 message in order, whatever the connections do [MQTT-4.6.0-5]", () => {
+  withSeeds(100, (random) => {
+    const stage = new Stage({ inflight: 5 }, [], FOREVER);
+    const { session } = stage;
+    const got: string[] = [];
+    let published = 0;
+    /** What the client has not acknowledged: PUBLISH, or PUBREL. */
+    let unacknowledged: { packetId: number; qos: number }[] = [];
+    const read = (): void => {
+      for (let one; (one = stage.paper.sent.shift()) !== undefined;) {
+        if ("type" in one) {
+          session.pubcomp((one as PubrelPacket).packetId);
+          session.pump();
+          continue;
+        }
+        // Repetitions are known by their packet identifier and DUP.
+        if (!one.dup || !got.includes(one.topic)) got.push(one.topic);
+        unacknowledged.push(one);
+      }
+    };
+    for (let step = 0; step < 200; step++) {
+      const action = random.integer(0, 9);
+      if (action < 4) {
+        stage.deliver(random.pick([1, 2] as const), `${++published}`);
+      } else if (action < 7) {
+        const count = random.integer(1, 3);
+        for (const { packetId, qos } of unacknowledged.splice(0, count)) {
+          if (qos === 1) session.puback(packetId);
+          else {
+            const answer = session.pubrec(packetId, 0);
+            if (answer) stage.paper.send(answer);
+          }
+        }
+        session.pump();
+      } else if (action < 9) {
+        read();
+      } else {
+        if (random.boolean()) read();
+        session.detach();
+        unacknowledged = [];
+        if (random.percent(30)) stage.deliver(1, `${++published}`);
+        stage.attach({ receiveMaximum: random.integer(1, 4) });
+      }
+    }
+    for (;;) {
+      read();
+      if (unacknowledged.length === 0) break;
+      for (const { packetId, qos } of unacknowledged.splice(0)) {
+        if (qos === 1) session.puback(packetId);
+        else stage.paper.send(session.pubrec(packetId, 0)!);
+      }
+      session.pump();
+    }
+    assertEquals(got, Array.from({ length: published }, (_, i) => `${i + 1}`));
+    assertEquals([session.inflight, session.queued], [0, 0]);
+  });
+});

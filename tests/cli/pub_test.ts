@@ -1,0 +1,290 @@
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { runPub } from "../../cli/_pub.ts";
+import { UsageError } from "../../cli/_flags.ts";
+import type { ApplicationMessage } from "../../mod.ts";
+import { FakeTerminal } from "./_fake_terminal.ts";
+import { RunningBroker } from "./_running_broker.ts";
+
+/** What the command publishes to the topic t. */
+async function published(
+  count: number,
+  args: string[],
+  terminal = new FakeTerminal(),
+): Promise<ApplicationMessage[]> {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  await client.subscribe("t", { qos: 2, retainAsPublished: true });
+  const status = await runPub(
+    ["-p", broker.port, "-h", "127.0.0.1", "-t", "t", ...args],
+    terminal,
+  );
+  assertEquals(terminal.errors, []);
+  assertEquals(status, 0);
+  await client.ping();
+  const messages: ApplicationMessage[] = [];
+  while (messages.length < count) {
+    messages.push(await client.deliverMessage());
+  }
+  await assertRejects(() => client.deliverMessage({ timeout: 0 }));
+  return messages;
+}
+
+function texts(messages: ApplicationMessage[]): string[] {
+  return messages.map((message) => message.text());
+}
+
+for (const qos of [0, 1, 2] as const) {
+  for (const version of ["3", "4", "5"]) {
+    Deno.test(`pub publishes at QoS ${qos} with protocol version ${version}`, async () => {
+      const [message] = await published(1, [
+        "-m",
+        "-21.5",
+        "-q",
+        `${qos}`,
+        "-V",
+        version,
+      ]);
+      assertEquals(message!.text(), "-21.5");
+      assertEquals(message!.qos, qos);
+      assertEquals(message!.retain, false);
+    });
+  }
+}
+
+Deno.test("pub -r has the message retained", async () => {
+  const [message] = await published(1, ["-m", "x", "-r"]);
+  assertEquals(message!.retain, true);
+});
+
+Deno.test("pub -n publishes an empty message, and so does -m ''", async () => {
+  assertEquals(texts(await published(1, ["-n"])), [""]);
+  assertEquals(texts(await published(1, ["-m", ""])), [""]);
+});
+
+Deno.test("pub -l publishes the lines of standard input, without blank ones", async () => {
+  const terminal = new FakeTerminal();
+  terminal.type("one\r\n\ntwo\nth");
+  terminal.type("ree");
+  terminal.endInput();
+  assertEquals(texts(await published(3, ["-l", "-q", "1"], terminal)), [
+    "one",
+    "two",
+    "three",
+  ]);
+});
+
+Deno.test("pub -s publishes standard input as it is", async () => {
+  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 256);
+  const terminal = new FakeTerminal();
+  terminal.type(bytes.subarray(0, 300));
+  terminal.type(bytes.subarray(300));
+  terminal.endInput();
+  const [message] = await published(1, ["-s"], terminal);
+  assertEquals(message!.payload, bytes);
+});
+
+Deno.test("pub -f publishes the lines of a file, --file-whole all of it", async () => {
+  const files = { "a.txt": "one\ntwo\n" };
+  assertEquals(
+    texts(await published(2, ["-f", "a.txt"], new FakeTerminal(files))),
+    ["one", "two"],
+  );
+  assertEquals(
+    texts(
+      await published(1, ["--file-whole", "a.txt"], new FakeTerminal(files)),
+    ),
+    ["one\ntwo\n"],
+  );
+});
+
+Deno.test("pub publishes many lines in their order", async () => {
+  const count = 20_000;
+  const all = Array.from({ length: count }, (_, i) => `line ${i}`);
+  for (const qos of ["0", "1"]) {
+    const terminal = new FakeTerminal({ many: all.join("\n") });
+    await using broker = await RunningBroker.start();
+    await using client = await broker.client();
+    await client.subscribe("t", { qos: 0 });
+    const done = runPub(
+      ["--url", broker.url, "-t", "t", "-f", "many", "-q", qos],
+      terminal,
+    );
+    const seen: string[] = [];
+    for await (const message of client.messages()) {
+      seen.push(message.text());
+      if (seen.length === count) break;
+    }
+    assertEquals(await done, 0);
+    assertEquals(seen, all);
+  }
+});
+
+Deno.test("pub refuses a wrong command line", async () => {
+  const cases: [string[], string][] = [
+    [["-m", "x"], "-t TOPIC is missing"],
+    [["-t", "t"], "give exactly one of -m, -f, --file-whole, -l, -s and -n"],
+    [["-t", "t", "-m", "x", "-n"], "give exactly one of"],
+    [["-t", "t", "-l", "-s"], "give exactly one of"],
+    [["-t", "t", "-n", "-q", "3"], '-q is "3", not a number from 0 to 2'],
+    [["-t", "t", "-n", "--mesage", "x"], "did you mean --message?"],
+  ];
+  for (const [args, message] of cases) {
+    await assertRejects(
+      () => runPub(args, new FakeTerminal()),
+      UsageError,
+      message,
+    );
+  }
+});
+
+Deno.test("pub --help and --version go to standard output", async () => {
+  for (const args of [["--help"], ["-h"], ["-t", "x", "-h", "-n"]]) {
+    const terminal = new FakeTerminal();
+    assertEquals(await runPub(args, terminal), 0);
+    assertStringIncludes(terminal.text, "Usage: ambermq pub");
+    assertStringIncludes(terminal.text, "--file-whole FILE");
+  }
+  const terminal = new FakeTerminal();
+  assertEquals(await runPub(["--version"], terminal), 0);
+  assertMatch(terminal.text, /^ambermq \d+\.\d+\.\d+\n$/);
+});
+
+Deno.test("pub tells why it could not connect", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const terminal = new FakeTerminal();
+  const url = `mqtt://127.0.0.1:${port}`;
+  assertEquals(await runPub(["--url", url, "-t", "t", "-n"], terminal), 1);
+  assertEquals(terminal.errors, [
+    `ambermq pub: Cannot connect to 127.0.0.1:${port}: ` +
+    "nothing accepts connections there; is the broker running?",
+  ]);
+});
+
+Deno.test("pub exits with the return code of a broker that refuses", async () => {
+  await using broker = await RunningBroker.start({
+    plugins: [{ name: "nobody", authenticate: () => false }],
+  });
+  for (const [version, status] of [["3", 5], ["4", 5], ["5", 0x87]] as const) {
+    const terminal = new FakeTerminal();
+    const args = ["--url", broker.url, "-t", "t", "-n", "-V", version];
+    assertEquals(await runPub(args, terminal), status);
+    assertEquals(terminal.errors.length, 1);
+    assertStringIncludes(terminal.errors[0]!, "the broker refused");
+  }
+});
+
+Deno.test("pub goes on after a message that the broker refused, and exits with 1", async () => {
+  await using broker = await RunningBroker.start({
+    plugins: [{
+      name: "no secrets",
+      transform: (_, message) =>
+        new TextDecoder().decode(message.payload) === "no" ? 0x87 : undefined,
+    }],
+  });
+  await using client = await broker.client();
+  await client.subscribe("t");
+  const terminal = new FakeTerminal();
+  terminal.type("one\nno\ntwo\n");
+  terminal.endInput();
+  const status = await runPub(
+    ["--url", broker.url, "-t", "t", "-l", "-q", "1", "-V", "5"],
+    terminal,
+  );
+  assertEquals(status, 1);
+  assertEquals(terminal.errors.length, 1);
+  assertStringIncludes(
+    terminal.errors[0]!,
+    "ambermq pub: Cannot publish: the broker refused it",
+  );
+  assertEquals((await client.deliverMessage()).text(), "one");
+  assertEquals((await client.deliverMessage()).text(), "two");
+});
+
+Deno.test("pub fails for a file that is not there", async () => {
+  await using broker = await RunningBroker.start();
+  const terminal = new FakeTerminal();
+  const status = await runPub(
+    ["--url", broker.url, "-t", "t", "-f", "none"],
+    terminal,
+  );
+  assertEquals(status, 1);
+  assertEquals(terminal.errors, ["ambermq pub: No such file: none"]);
+});
+
+Deno.test("pub exits with 2 for what cannot be sent", async () => {
+  await using broker = await RunningBroker.start();
+  const cases: [string[], string][] = [
+    [["--url", "http://box", "-t", "t"], "its scheme is none of"],
+    [["--url", "mqtts://box", "-t", "t"], "mqtts:// yet"],
+    [["--url", broker.url, "-t", "a/#"], "it has a wildcard"],
+    [["--url", broker.url, "-t", "t", "-P", "p"], "without a user name"],
+  ];
+  for (const [args, message] of cases) {
+    const terminal = new FakeTerminal();
+    assertEquals(await runPub([...args, "-n"], terminal), 2);
+    assertStringIncludes(terminal.errors[0]!, message);
+  }
+});
+
+Deno.test("pub that is interrupted stops waiting for acknowledgements", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const terminal = new FakeTerminal();
+  const url = `mqtt://127.0.0.1:${listener.addr.port}`;
+  const done = runPub(["--url", url, "-t", "t", "-n", "-q", "1"], terminal);
+  const connection = await listener.accept();
+  const buffer = new Uint8Array(200);
+  await connection.read(buffer); // CONNECT
+  await connection.write(new Uint8Array([0x20, 2, 0, 0]));
+  await connection.read(buffer); // PUBLISH
+  terminal.interrupt();
+  const count = await connection.read(buffer);
+  assertEquals(buffer.slice(0, count!), new Uint8Array([0xe0, 0]));
+  connection.close();
+  assertEquals(await done, 130);
+});
+
+Deno.test("pub that is interrupted stops waiting for input, and exits with 130", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  await client.subscribe("t");
+  const terminal = new FakeTerminal();
+  const done = runPub(["--url", broker.url, "-t", "t", "-l"], terminal);
+  terminal.type("one\n");
+  assertEquals((await client.deliverMessage()).text(), "one");
+  terminal.interrupt();
+  assertEquals(await done, 130);
+  assertEquals(terminal.cancelled, true);
+  assertEquals(terminal.errors, []);
+});
+
+Deno.test("pub does not wait for input when the connection is lost", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  await client.subscribe("t");
+  const terminal = new FakeTerminal();
+  const done = runPub(["--url", broker.url, "-t", "t", "-l"], terminal);
+  terminal.type("one\n");
+  await client.deliverMessage();
+  await broker.broker.shutdown();
+  assertEquals(await done, 1);
+  assertStringIncludes(terminal.errors[0]!, "ambermq pub: Connection lost: ");
+});
+
+Deno.test("pub -d tells what happens", async () => {
+  await using broker = await RunningBroker.start();
+  const terminal = new FakeTerminal();
+  const args = ["--url", broker.url, "-t", "t", "-n", "-i", "me", "-d"];
+  assertEquals(await runPub(args, terminal), 0);
+  assertEquals(terminal.errors, [
+    "Connecting as me",
+    "Connected",
+    "Published 1, disconnecting",
+  ]);
+});

@@ -1,0 +1,213 @@
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { UsageError } from "../../cli/_flags.ts";
+import { runSub } from "../../cli/_sub.ts";
+import { FakeTerminal } from "./_fake_terminal.ts";
+import { RunningBroker } from "./_running_broker.ts";
+
+for (const version of ["3", "4", "5"]) {
+  Deno.test(`sub writes messages as they come, with protocol version ${version}`, async () => {
+    await using broker = await RunningBroker.start();
+    await using client = await broker.client();
+    const terminal = new FakeTerminal();
+    const done = runSub(
+      ["--url", broker.url, "-t", "a/#", "-q", "2", "-V", version, "-d"],
+      terminal,
+    );
+    await terminal.line("Subscribed to a/# with QoS 2");
+    let expected = "";
+    for (const qos of [0, 1, 2] as const) {
+      await client.publish(`a/${qos}`, `text ${qos}`, { qos });
+      expected += `text ${qos}\n`;
+      await terminal.written(expected.length); // at once, not in the end
+      assertEquals(terminal.text, expected);
+    }
+    terminal.interrupt();
+    assertEquals(await done, 0);
+  });
+}
+
+Deno.test("sub -v writes the topic too, -t may be given again", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  const terminal = new FakeTerminal();
+  const done = runSub(
+    ["--url", broker.url, "-t", "a", "-t", "b", "-v", "-n", "3", "-d"],
+    terminal,
+  );
+  await terminal.line("Subscribed to b");
+  await client.publish("a", "1");
+  await client.publish("c", "2");
+  await client.publish("b", "");
+  await client.publish("a", "3");
+  assertEquals(await done, 0);
+  assertEquals(terminal.text, "a 1\nb \na 3\n");
+});
+
+for (const flag of ["-n", "-C"]) {
+  Deno.test(`sub ${flag} ends after so many messages`, async () => {
+    await using broker = await RunningBroker.start();
+    await using client = await broker.client();
+    for (const topic of ["r/1", "r/2", "r/3"]) {
+      await client.publish(topic, "kept", { retain: true, qos: 1 });
+    }
+    const terminal = new FakeTerminal();
+    const args = ["--url", broker.url, "-t", "r/+", flag, "2"];
+    assertEquals(await runSub(args, terminal), 0);
+    assertEquals(terminal.text, "kept\nkept\n");
+  });
+}
+
+Deno.test("sub writes bytes as they are", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  const payload = Uint8Array.from({ length: 200_000 }, (_, i) => i % 256);
+  const terminal = new FakeTerminal();
+  const done = runSub(
+    ["--url", broker.url, "-t", "t", "-n", "1", "-d"],
+    terminal,
+  );
+  await terminal.line("Subscribed");
+  await client.publish("t", payload);
+  assertEquals(await done, 0);
+  assertEquals(terminal.output.length, payload.length + 1);
+  assertEquals(terminal.output.subarray(0, -1), payload);
+});
+
+Deno.test("sub writes many messages in their order", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  const terminal = new FakeTerminal();
+  const done = runSub(
+    ["--url", broker.url, "-t", "t", "-n", "5000", "-d"],
+    terminal,
+  );
+  await terminal.line("Subscribed");
+  let expected = "";
+  for (let n = 0; n < 5000; n++) {
+    await client.publish("t", `${n}`);
+    expected += `${n}\n`;
+  }
+  assertEquals(await done, 0);
+  assertEquals(terminal.text, expected);
+});
+
+Deno.test("sub -W ends after so many seconds, with 27", async () => {
+  await using broker = await RunningBroker.start();
+  const terminal = new FakeTerminal();
+  const args = ["--url", broker.url, "-t", "t", "-W", "0.01"];
+  assertEquals(await runSub(args, terminal), 27);
+  assertEquals(terminal.errors, []);
+});
+
+Deno.test("sub refuses a wrong command line", async () => {
+  const cases: [string[], string][] = [
+    [[], "-t FILTER is missing"],
+    [["-t", "t", "-W", "0"], '-W is "0", not a number of seconds'],
+    [["-t", "t", "-W", "soon"], '-W is "soon"'],
+    [["-t", "t", "-n", "-1"], '-n is "-1", not a number from 0'],
+    [["-t", "t", "-q", "x"], "-q is"],
+    [["-t", "t", "-m", "x"], "there is no flag -m"],
+  ];
+  for (const [args, message] of cases) {
+    await assertRejects(
+      () => runSub(args, new FakeTerminal()),
+      UsageError,
+      message,
+    );
+  }
+});
+
+Deno.test("sub --help and --version go to standard output", async () => {
+  const terminal = new FakeTerminal();
+  assertEquals(await runSub(["-h"], terminal), 0);
+  assertStringIncludes(terminal.text, "Usage: ambermq sub");
+  const other = new FakeTerminal();
+  assertEquals(await runSub(["--version"], other), 0);
+  assertMatch(other.text, /^ambermq \d/);
+});
+
+Deno.test("sub exits with 1 where nothing may be subscribed to", async () => {
+  await using broker = await RunningBroker.start({
+    plugins: [{
+      name: "only a",
+      authorize: (_, { topic }) => topic === "a",
+    }],
+  });
+  for (const version of ["4", "5"]) {
+    const terminal = new FakeTerminal();
+    const url = ["--url", broker.url, "-V", version];
+    assertEquals(await runSub([...url, "-t", "b", "-t", "c"], terminal), 1);
+    assertEquals(terminal.errors.length, 2);
+    assertStringIncludes(
+      terminal.errors[0]!,
+      'ambermq sub: Cannot subscribe to "b": ',
+    );
+    // a part is enough to go on with
+    const other = new FakeTerminal();
+    const done = runSub([...url, "-t", "a", "-t", "b", "-d"], other);
+    await other.line('ambermq sub: Cannot subscribe to "b": ');
+    other.interrupt();
+    assertEquals(await done, 0);
+  }
+});
+
+Deno.test("sub tells that the connection is lost, and exits with 1", async () => {
+  await using broker = await RunningBroker.start();
+  const terminal = new FakeTerminal();
+  const done = runSub(["--url", broker.url, "-t", "t", "-d"], terminal);
+  await terminal.line("Subscribed");
+  await broker.broker.shutdown();
+  assertEquals(await done, 1);
+  assertStringIncludes(terminal.errors.at(-1)!, "ambermq sub: Connection lost");
+});
+
+Deno.test("sub ends when nobody reads its output", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  const terminal = new FakeTerminal();
+  const done = runSub(["--url", broker.url, "-t", "t", "-d"], terminal);
+  await terminal.line("Subscribed");
+  terminal.breakPipe();
+  await client.publish("t", "x");
+  assertEquals(await done, 0);
+});
+
+Deno.test("sub that is interrupted disconnects: there is no will", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  await client.subscribe("#");
+  const terminal = new FakeTerminal();
+  const done = runSub(
+    ["--url", broker.url, "-t", "t", "--will-topic", "will", "-d"],
+    terminal,
+  );
+  await terminal.line("Subscribed");
+  terminal.interrupt();
+  assertEquals(await done, 0);
+  await client.publish("end", "", { qos: 1 });
+  assertEquals((await client.deliverMessage()).topic, "end");
+});
+
+Deno.test("sub -i gets what came while it was away", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  for (const version of ["4", "5"]) {
+    const args = ["--url", broker.url, "-i", `me${version}`, "-V", version];
+    const first = new FakeTerminal();
+    const done = runSub([...args, "-t", "t", "-q", "1", "-d"], first);
+    await first.line("Subscribed");
+    first.interrupt();
+    assertEquals(await done, 0);
+    await client.publish("t", "meanwhile", { qos: 1 });
+    const second = new FakeTerminal();
+    const again = [...args, "-t", "t", "-q", "1", "-n", "1", "-d"];
+    assertEquals(await runSub(again, second), 0);
+    assertEquals(second.text, "meanwhile\n");
+    assertEquals(second.errors[1], "Connected, session resumed");
+  }
+});

@@ -1,0 +1,427 @@
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { ConnectionLostError, RequestError } from "../../client/mod.ts";
+import {
+  connack5,
+  connect5,
+  resume311,
+  resume5,
+  Stage,
+} from "./_scripted_broker.ts";
+
+const five = { protocolVersion: 5 } as const;
+const connected5 = { connect: connect5, connack: connack5() };
+
+/** A client with a session that is to be resumed. */
+function persistent(properties = {}): Stage {
+  return new Stage({
+    protocolVersion: 5,
+    cleanStart: false,
+    properties,
+  });
+}
+
+Deno.test("publish() at QoS 1 ends with PUBACK [MQTT-2.2.1-3] [MQTT-4.3.2-1] [MQTT-4.3.2-2] [MQTT-4.3.2-3] [MQTT311-4.3.2-1] [MQTT311-2.3.1-1]", async () => {
+  await using stage = new Stage();
+  const broker = await stage.connect();
+  let done = false;
+  const published = stage.client.publish("pub/qos1/test", "message", { qos: 1 })
+    .finally(() => done = true);
+  await broker.expect("32 [<pub/qos1/test> 0001 'message']");
+  await broker.expectNothing();
+  assertEquals(done, false);
+  broker.send("40 [0001]");
+  assertEquals(await published, { packetId: 1, reasonCode: 0 });
+});
+
+Deno.test("publish() at QoS 2 ends with PUBCOMP [MQTT-4.3.3-1] [MQTT-4.3.3-2] [MQTT-4.3.3-3] [MQTT-4.3.3-4] [MQTT-4.3.3-5] [MQTT311-4.3.3-1] [MQTT311-2.3.1-6]", async () => {
+  await using stage = new Stage();
+  const broker = await stage.connect();
+  let done = false;
+  const published = stage.client.publish("pub/qos2/test", "message", { qos: 2 })
+    .finally(() => done = true);
+  await broker.expect("34 [<pub/qos2/test> 0001 'message']");
+  broker.send("50 [0001]");
+  await broker.expect("62 [0001]");
+  await broker.expectNothing();
+  assertEquals(done, false);
+  broker.send("70 [0001]");
+  assertEquals(await published, { packetId: 1, reasonCode: 0 });
+});
+
+Deno.test("publish() takes acknowledgements of every length that 5.0 has [MQTT-2.2.1-5]", async () => {
+  await using stage = new Stage(five);
+  const broker = await stage.connect(connected5);
+  const forms = ["", "00", "00 []", "10 [1f <nobody>]"];
+  for (const [index, form] of forms.entries()) {
+    const id = `000${index + 1}`;
+    const published = stage.client.publish("t", "m", { qos: 1 });
+    await broker.expect(`32 [<t> ${id} [] 'm']`);
+    broker.send(`40 [${id} ${form}]`);
+    const { reasonCode, properties } = await published;
+    assertEquals(reasonCode, index === 3 ? 0x10 : 0);
+    assertEquals(properties?.reasonString, index === 3 ? "nobody" : undefined);
+  }
+  for (const [index, form] of ["", "00", "00 []"].entries()) {
+    const id = `000${index + 5}`;
+    const published = stage.client.publish("t", "m", { qos: 2 });
+    await broker.expect(`34 [<t> ${id} [] 'm']`);
+    broker.send(`50 [${id} ${form}]`);
+    await broker.expect(`62 [${id}]`);
+    broker.send(`70 [${id} ${form}]`);
+    assertEquals((await published).reasonCode, 0);
+  }
+});
+
+Deno.test("publish() rejects when PUBACK or PUBREC fail, and sends nothing again [MQTT-4.4.0-2] [MQTT-3.4.2-1] [MQTT-3.5.2-1]", async () => {
+  await using stage = persistent();
+  let broker = await stage.connect({ connect: resume5, connack: connack5() });
+  const first = stage.client.publish("t", "1", { qos: 1 });
+  const second = stage.client.publish("t", "2", { qos: 2 });
+  await broker.expect("32 [<t> 0001 [] '1'] 34 [<t> 0002 [] '2']");
+  broker.send("40 [0001 87]  50 [0002 97 [1f <enough>]]");
+  const refused = await assertRejects(
+    () => first,
+    RequestError,
+    "Cannot publish: the broker refused it, Not authorized (0x87)",
+  );
+  assertEquals(refused.reasonCodes, [0x87]);
+  assertEquals(refused.reasonCode, 0x87);
+  const full = await assertRejects(
+    () => second,
+    RequestError,
+    "Quota exceeded (0x97): enough",
+  );
+  assertEquals(full.properties, { reasonString: "enough" });
+  await broker.expectNothing(); // no PUBREL
+  await stage.lose();
+  broker = await stage.connect({ connect: resume5, connack: "20 [01 00 []]" });
+  await broker.expectNothing();
+});
+
+Deno.test("publish() rejects when PUBCOMP fails [MQTT-3.7.2-1]", async () => {
+  await using stage = new Stage(five);
+  const broker = await stage.connect(connected5);
+  const published = stage.client.publish("t", "m", { qos: 2 });
+  await broker.expect("34 [<t> 0001 [] 'm']");
+  broker.send("50 [0001]");
+  await broker.expect("62 [0001]");
+  broker.send("70 [0001 92]");
+  const { reasonCode } = await assertRejects(() => published, RequestError);
+  assertEquals(reasonCode, 0x92);
+});
+
+Deno.test("publish() of one message does not wait for that of another [MQTT-3.3.4-8]", async () => {
+  // 03-publish-c2b-qos2-pubrec-error
+  await using stage = new Stage(five);
+  const broker = await stage.connect(connected5);
+  const rejected = stage.client.publish("topic", "rejected", { qos: 2 });
+  const accepted = stage.client.publish("topic", "accepted", { qos: 2 });
+  await broker.expect("34 [<topic> 0001 [] 'rejected']");
+  await broker.expect("34 [<topic> 0002 [] 'accepted']");
+  broker.send("50 [0001 80]  50 [0002]");
+  await assertRejects(() => rejected, RequestError);
+  await broker.expect("62 [0002]");
+  broker.send("70 [0002]");
+  await accepted;
+});
+
+Deno.test("acknowledgements that belong to nothing are answered, or ignored [MQTT-3.6.2-1]", async () => {
+  for (const version of [4, 5] as const) {
+    await using stage = new Stage({ protocolVersion: version });
+    const broker = await stage.connect(
+      version === 5 ? connected5 : {},
+    );
+    broker.send("40 [0007]  70 [0007]");
+    await broker.expectNothing();
+    broker.send("50 [0007]");
+    // who sent PUBREC goes on waiting for PUBREL else
+    await broker.expect(version === 5 ? "62 [0007 92]" : "62 [0007]");
+    if (version === 5) broker.send("50 [0007 80]");
+    await broker.expectNothing();
+  }
+});
+
+Deno.test("acknowledgements of the wrong kind settle nothing", async () => {
+  await using stage = new Stage();
+  const broker = await stage.connect();
+  const first = stage.client.publish("t", "1", { qos: 1 });
+  const second = stage.client.publish("t", "2", { qos: 2 });
+  await broker.expect("32 [<t> 0001 '1'] 34 [<t> 0002 '2']");
+  broker.send("40 [0002]  70 [0001]  70 [0002]");
+  await broker.expectNothing();
+  broker.send("40 [0001]  50 [0002]");
+  await broker.expect("62 [0002]");
+  broker.send("70 [0002]");
+  assertEquals((await first).packetId, 1);
+  assertEquals((await second).packetId, 2);
+});
+
+Deno.test("PUBRELs go out in the order of the PUBRECs [MQTT-4.6.0-4] [MQTT311-4.6.0-4]", async () => {
+  await using stage = new Stage();
+  const broker = await stage.connect();
+  const all = [1, 2, 3].map((n) =>
+    stage.client.publish("t", `${n}`, { qos: 2 })
+  );
+  await broker.expect("34 [<t> 0001 '1'] 34 [<t> 0002 '2'] 34 [<t> 0003 '3']");
+  broker.send("50 [0003]  50 [0001]  50 [0002]");
+  await broker.expect("62 [0003] 62 [0001] 62 [0002]");
+  broker.send("70 [0001]  70 [0002]  70 [0003]");
+  await Promise.all(all);
+});
+
+for (const [qos, maximum] of [[1, 3], [2, 1], [2, 2]] as const) {
+  Deno.test(`publish() keeps to Receive Maximum ${maximum} at QoS ${qos}, in order [MQTT-3.3.4-7] [MQTT-4.9.0-1] [MQTT-4.9.0-2]`, async () => {
+    await using stage = new Stage(five);
+    const broker = await stage.connect({
+      connect: connect5,
+      connack: connack5(`21 000${maximum}`),
+    });
+    const total = 6;
+    const all = Array.from(
+      { length: total },
+      (_, n) => stage.client.publish("topic", `${n}`, { qos }),
+    );
+    const publish = (n: number) =>
+      `3${qos * 2} [<topic> 000${n + 1} [] '${n}']`;
+    for (let n = 0; n < maximum; n++) await broker.expect(publish(n));
+    for (let n = 0; n < total; n++) {
+      await broker.expectNothing();
+      const id = `000${n + 1}`;
+      if (qos === 1) broker.send(`40 [${id}]`);
+      else {
+        broker.send(`50 [${id}]`);
+        await broker.expect(`62 [${id}]`);
+        await broker.expectNothing();
+        broker.send(`70 [${id}]`);
+      }
+      if (n + maximum < total) await broker.expect(publish(n + maximum));
+    }
+    await Promise.all(all);
+  });
+}
+
+Deno.test("a PUBREC that fails makes room for another message [MQTT-4.9.0-2]", async () => {
+  await using stage = new Stage(five);
+  const broker = await stage.connect({
+    connect: connect5,
+    connack: connack5("21 0001"),
+  });
+  const first = stage.client.publish("t", "1", { qos: 2 });
+  const second = stage.client.publish("t", "2", { qos: 1 });
+  await broker.expect("34 [<t> 0001 [] '1']");
+  broker.send("50 [0001 97]");
+  await assertRejects(() => first, RequestError);
+  await broker.expect("32 [<t> 0002 [] '2']");
+  broker.send("40 [0002]");
+  await second;
+});
+
+Deno.test("other packets are not held back by Receive Maximum [MQTT-3.3.4-8] [MQTT-4.9.0-3]", async () => {
+  await using stage = new Stage(five);
+  const broker = await stage.connect({
+    connect: connect5,
+    connack: connack5("21 0001"),
+  });
+  const first = stage.client.publish("t", "1", { qos: 2 });
+  const second = stage.client.publish("t", "2", { qos: 1 });
+  await broker.expect("34 [<t> 0001 [] '1']");
+  await stage.client.publish("t", "0");
+  await broker.expect("30 [<t> [] '0']");
+  const pinged = stage.client.ping();
+  await broker.expect("c0 []");
+  broker.send("d0 []");
+  await pinged;
+  broker.send("32 [<x> 0001 [] 'x']  50 [0001]");
+  await broker.expect("40 [0001] 62 [0001]");
+  broker.send("70 [0001]");
+  await broker.expect("32 [<t> 0002 [] '2']");
+  broker.send("40 [0002]");
+  await Promise.all([first, second]);
+});
+
+Deno.test("publish() that waits for its turn can be given up", async () => {
+  await using stage = new Stage(five);
+  const broker = await stage.connect({
+    connect: connect5,
+    connack: connack5("21 0001"),
+  });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const first = stage.client.publish("t", "1", { qos: 1, signal });
+  const second = stage.client.publish("t", "2", { qos: 1, signal });
+  const third = stage.client.publish("t", "3", { qos: 1 });
+  await broker.expect("32 [<t> 0001 [] '1']");
+  const reason = new Error("enough");
+  controller.abort(reason);
+  assertStrictEquals(await assertRejects(() => first), reason);
+  assertStrictEquals(await assertRejects(() => second), reason);
+  // The first was sent: it still is unacknowledged. The second never is.
+  await broker.expectNothing();
+  broker.send("40 [0001]");
+  await broker.expect("32 [<t> 0002 [] '3']");
+  broker.send("40 [0002]");
+  await third;
+});
+
+Deno.test("packet identifiers of SUBSCRIBE are not used for PUBLISH, nor the other way round [MQTT-2.2.1-3] [MQTT311-2.3.1-2]", async () => {
+  await using stage = new Stage();
+  const broker = await stage.connect();
+  const subscribed = stage.client.subscribe("s");
+  await broker.expect("82 [0001 <s> 00]");
+  const kept = stage.client.publish("t", "kept", { qos: 1 });
+  await broker.expect("32 [<t> 0002 'kept']");
+  // all other identifiers, once
+  for (let id = 3; id < 65_536; id += 13_000) {
+    const count = Math.min(13_000, 65_536 - id);
+    const all = Array.from(
+      { length: count },
+      () => stage.client.publish("t", "", { qos: 1 }),
+    );
+    for (let n = id; n < id + count; n++) {
+      const hex = n.toString(16).padStart(4, "0");
+      broker.send(`40 [${hex}]`);
+    }
+    for (let n = id; n < id + count; n += 1000) {
+      let expected = "";
+      for (let i = n; i < Math.min(n + 1000, id + count); i++) {
+        expected += `32050001 '${"t"}' ${i.toString(16).padStart(4, "0")} `;
+      }
+      await broker.expect(expected);
+    }
+    await Promise.all(all);
+  }
+  const next = stage.client.publish("t", "next", { qos: 1 });
+  await broker.expect("32 [<t> 0003 'next']");
+  broker.send("40 [0003]  40 [0002]  90 [0001 00]");
+  await Promise.all([kept, next, subscribed]);
+});
+
+Deno.test("unacknowledged messages are sent again with DUP, in order and with their identifiers [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1] [MQTT311-4.4.0-1] [MQTT311-4.6.0-1] [MQTT311-3.3.1-1] [MQTT311-2.3.1-3]", async () => {
+  await using stage = new Stage({ cleanStart: false });
+  let broker = await stage.connect({ connect: resume311 });
+  const { client } = stage;
+  const all = [
+    client.publish("t", "1", { qos: 1 }),
+    client.publish("t", "2", { qos: 2, retain: true }),
+    client.publish("t", "3", { qos: 2 }),
+  ].map((published) => assertRejects(() => published, ConnectionLostError));
+  const acknowledged = client.publish("t", "4", { qos: 1 });
+  await broker.expect("32 [<t> 0001 '1'] 35 [<t> 0002 '2']");
+  await broker.expect("34 [<t> 0003 '3'] 32 [<t> 0004 '4']");
+  broker.send("50 [0003]  40 [0004]");
+  await broker.expect("62 [0003]");
+  await acknowledged;
+  await stage.lose();
+  await Promise.all(all);
+
+  broker = await stage.connect({ connect: resume311, connack: "20 [01 00]" });
+  // [MQTT-4.3.3-6] no PUBLISH 3 after its PUBREL
+  await broker.expect("62 [0003] 3a [<t> 0001 '1'] 3d [<t> 0002 '2']");
+  await broker.expectNothing();
+  broker.send("70 [0003]  40 [0001]  50 [0002]");
+  await broker.expect("62 [0002]");
+  await stage.lose();
+
+  broker = await stage.connect({ connect: resume311, connack: "20 [01 00]" });
+  await broker.expect("62 [0002]");
+  broker.send("70 [0002]");
+  await stage.lose();
+  broker = await stage.connect({ connect: resume311, connack: "20 [01 00]" });
+  await broker.expectNothing();
+});
+
+Deno.test("MQTT 3.1 sends again too, though its CONNACK cannot speak of a session", async () => {
+  await using stage = new Stage({ cleanStart: false, protocolVersion: 3 });
+  const connect = "10 [<MQIsdp> 03 00 0000 <me>]";
+  let broker = await stage.connect({ connect });
+  const lost = assertRejects(
+    () => stage.client.publish("t", "1", { qos: 1 }),
+    ConnectionLostError,
+  );
+  await broker.expect("32 [<t> 0001 '1']");
+  await stage.lose();
+  await lost;
+  broker = await stage.connect({ connect });
+  await broker.expect("3a [<t> 0001 '1']");
+});
+
+Deno.test("messages are sent again within Receive Maximum, before new ones [MQTT-4.9.0-1] [MQTT-3.3.4-7]", async () => {
+  await using stage = persistent();
+  let broker = await stage.connect({ connect: resume5, connack: connack5() });
+  const lost = ["1", "2", "3"].map((text) =>
+    assertRejects(() => stage.client.publish("t", text, { qos: 1 }))
+  );
+  await broker.expect("32 [<t> 0001 [] '1'] 32 [<t> 0002 [] '2']");
+  await broker.expect("32 [<t> 0003 [] '3']");
+  await stage.lose();
+  await Promise.all(lost);
+  broker = await stage.connect({
+    connect: resume5,
+    connack: "20 [01 00 [21 0001]]",
+  });
+  const published = stage.client.publish("t", "4", { qos: 1 });
+  for (const n of [1, 2, 3]) {
+    await broker.expect(`3a [<t> 000${n} [] '${n}']`);
+    await broker.expectNothing();
+    broker.send(`40 [000${n}]`);
+  }
+  await broker.expect("32 [<t> 0004 [] '4']");
+  broker.send("40 [0004]");
+  await published;
+});
+
+Deno.test("what was not sent before the loss is not sent after it", async () => {
+  await using stage = persistent();
+  let broker = await stage.connect({
+    connect: resume5,
+    connack: connack5("21 0001"),
+  });
+  const lost = ["1", "2"].map((text) =>
+    assertRejects(
+      () => stage.client.publish("t", text, { qos: 1 }),
+      ConnectionLostError,
+    )
+  );
+  await broker.expect("32 [<t> 0001 [] '1']");
+  await stage.lose();
+  await Promise.all(lost);
+  broker = await stage.connect({ connect: resume5, connack: "20 [01 00 []]" });
+  await broker.expect("3a [<t> 0001 [] '1']");
+  broker.send("40 [0001]");
+  await broker.expectNothing();
+});
+
+Deno.test("what was settled before it could be sent again is not sent again", async () => {
+  await using stage = persistent();
+  let broker = await stage.connect({ connect: resume5, connack: connack5() });
+  const lost = ["1", "2"].map((text) =>
+    assertRejects(() => stage.client.publish("t", text, { qos: 1 }))
+  );
+  await broker.expect("32 [<t> 0001 [] '1'] 32 [<t> 0002 [] '2']");
+  await stage.lose();
+  await Promise.all(lost);
+  broker = await stage.connect({
+    connect: resume5,
+    connack: "20 [01 00 [21 0001]]",
+  });
+  await broker.expect("3a [<t> 0001 [] '1']");
+  broker.send("40 [0002]  40 [0001]");
+  await broker.expectNothing();
+});
+
+Deno.test("a message that has become too large for the broker is not sent again [MQTT-3.2.2-15]", async () => {
+  await using stage = persistent();
+  let broker = await stage.connect({ connect: resume5, connack: connack5() });
+  const lost = ["long", ""].map((text) =>
+    assertRejects(() => stage.client.publish("t", text, { qos: 1 }))
+  );
+  await broker.expect("32 [<t> 0001 [] 'long'] 32 [<t> 0002 []]");
+  await stage.lose();
+  await Promise.all(lost);
+  broker = await stage.connect({
+    connect: resume5,
+    connack: "20 [01 00 [27 0000000a]]",
+  });
+  await broker.expect("3a [<t> 0002 []]");
+  await broker.expectNothing();
+});
