@@ -68,8 +68,10 @@ export class Publisher {
 
   /** A packet identifier that is not in use. */
   nextId(): number {
-    return this.#sender.nextId((packetId) => this.#requests.has(packetId));
+    return this.#sender.nextId(this.#taken);
   }
+
+  readonly #taken = (packetId: number) => this.#requests.has(packetId);
 
   /** Sends a message, or has it wait for its turn. */
   publish(
@@ -203,7 +205,11 @@ export class Publisher {
     ) {
       const { frame, flags, qos, pending } = this.#queue.shift()!;
       if (pending.settled) continue; // gave up waiting
-      const { packetId } = sender.send({ frame, flags }, qos, this.#taken);
+      const { packetId } = sender.send(
+        { frame, flags },
+        qos,
+        this.#taken,
+      );
       this.#pending.set(packetId, pending);
       connection.sendFrame(frame, flags, packetId);
     }
