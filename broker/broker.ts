@@ -4,7 +4,8 @@
  * @module
  */
 
-import { ReasonCode, type Transport } from "../codec/mod.ts";
+import { ReasonCode } from "../codec/mod.ts";
+import { Acceptor } from "./_acceptor.ts";
 import {
   type BrokerConfig,
   checkConfig,
@@ -12,7 +13,6 @@ import {
   resolveLimits,
   resolveListeners,
 } from "./config.ts";
-import { Connection } from "./_connection.ts";
 import { BrokerError } from "./error.ts";
 import { Hooks } from "./_hooks.ts";
 import { listen, type Listener } from "./listen.ts";
@@ -51,9 +51,6 @@ export interface ListenerAddress {
 /** Milliseconds between two looks at all deadlines. */
 const SWEEP_INTERVAL = 500;
 
-/** Milliseconds until the next try when the system has no more sockets. */
-const ACCEPT_PAUSE = 100;
-
 /** Milliseconds since 1970 by a clock that is never set back. */
 function monotonicNow(): number {
   return performance.timeOrigin + performance.now();
@@ -85,9 +82,8 @@ export class Broker implements AsyncDisposable {
 
   readonly #listenerConfigs: readonly ResolvedListener[];
   readonly #state: BrokerState;
-  readonly #listeners = new Map<Listener, ListenerAddress | undefined>();
-  /** The loops that accept connections. */
-  readonly #accepting = new Set<Promise<void>>();
+  /** The ways in that are open, and the end of each. */
+  readonly #acceptors = new Map<Acceptor, Promise<void>>();
   /** Called when the last connection is closed; during a shutdown. */
   #onEmpty: (() => void) | undefined;
   #status: BrokerStatus = "new";
@@ -130,7 +126,14 @@ export class Broker implements AsyncDisposable {
 
   /** Where it listens: the addresses of the bound listeners. */
   get addresses(): ListenerAddress[] {
-    return [...this.#listeners.values()].filter((one) => one !== undefined);
+    const addresses: ListenerAddress[] = [];
+    for (const { name, listener } of this.#acceptors.keys()) {
+      const { hostname, port } = listener.addr ?? {};
+      if (hostname !== undefined && port !== undefined) {
+        addresses.push({ name, hostname, port });
+      }
+    }
+    return addresses;
   }
 
   /**
@@ -159,7 +162,7 @@ export class Broker implements AsyncDisposable {
         return { config, listener };
       });
       for (const { config, listener } of bound) {
-        this.#listen(listener, config.name, config.maxConnections);
+        this.#accept(listener, config.name, config.maxConnections);
       }
     } catch (error) {
       for (const undo of started) await undo();
@@ -189,7 +192,7 @@ export class Broker implements AsyncDisposable {
     const { hooks, limits, connections, store } = this.#state;
     try {
       hooks.emit("broker_pre_shutdown", {});
-      for (const listener of this.#listeners.keys()) listener.close();
+      for (const acceptor of this.#acceptors.keys()) acceptor.stop();
       for (const connection of connections) {
         connection.disconnect(
           ReasonCode.ServerShuttingDown,
@@ -198,7 +201,7 @@ export class Broker implements AsyncDisposable {
       }
       await this.#emptied(limits.shutdownTimeout * 1000);
       for (const connection of connections) connection.close();
-      await Promise.all(this.#accepting);
+      await Promise.all(this.#acceptors.values());
       clearInterval(this.#timer);
       for (const plugin of hooks.plugins) await plugin.stop?.();
       store.commit();
@@ -229,7 +232,7 @@ export class Broker implements AsyncDisposable {
     if (this.#status !== "started") {
       throw new BrokerError(`Cannot serve: the broker is ${this.#status}`);
     }
-    await this.#listen(listener, name, Infinity);
+    await this.#accept(listener, name, Infinity);
   }
 
   /**
@@ -258,75 +261,24 @@ export class Broker implements AsyncDisposable {
     };
   }
 
-  #listen(
+  #accept(
     listener: Listener,
     name: string,
     maxConnections: number,
   ): Promise<void> {
-    const { hostname, port } = listener.addr ?? {};
-    this.#listeners.set(
+    const { connections } = this.#state;
+    const acceptor = new Acceptor(
+      this.#state,
       listener,
-      hostname === undefined || port === undefined
-        ? undefined
-        : { name, hostname, port },
+      name,
+      maxConnections,
+      () => {
+        if (connections.size === 0) this.#onEmpty?.();
+      },
     );
-    const accepting = this.#acceptAll(listener, name, maxConnections);
-    this.#accepting.add(accepting);
-    return accepting.finally(() => this.#accepting.delete(accepting));
-  }
-
-  async #acceptAll(
-    listener: Listener,
-    name: string,
-    maxConnections: number,
-  ): Promise<void> {
-    const { connections, limits, metrics } = this.#state;
-    let open = 0;
-    const onClosed = (connection: Connection): void => {
-      open--;
-      connections.delete(connection);
-      metrics.connectionsOpen--;
-      if (connections.size === 0) this.#onEmpty?.();
-    };
-    while (this.#listeners.has(listener)) {
-      let transport: Transport;
-      try {
-        transport = await listener.accept();
-      } catch (error) {
-        if (isClosed(error) || this.#status === "stopping") break;
-        // The system is short of something: sockets, most likely.
-        metrics.acceptFailures++;
-        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE));
-        continue;
-      }
-      if (open >= maxConnections) {
-        this.#turnAway(transport, `the listener has ${maxConnections}`);
-      } else if (connections.size >= limits.connections) {
-        this.#turnAway(transport, `the broker has ${limits.connections}`);
-      } else {
-        open++;
-        metrics.connectionsAccepted++;
-        metrics.connectionsOpen++;
-        const state = this.#state;
-        const connection = new Connection(state, transport, name, onClosed);
-        connections.add(connection);
-        connection.run();
-      }
-    }
-    this.#listeners.delete(listener);
-  }
-
-  #turnAway(transport: Transport, why: string): void {
-    const { metrics, hooks } = this.#state;
-    metrics.connectionsRefused++;
-    hooks.emit("broker_connection_refused", {
-      address: transport.remoteAddr,
-      clientId: undefined,
-      username: undefined,
-      reasonCode: ReasonCode.QuotaExceeded,
-      reason: `too many connections: ${why}`,
-    });
-    transport.close();
+    const done = acceptor.run().finally(() => this.#acceptors.delete(acceptor));
+    this.#acceptors.set(acceptor, done);
+    return done;
   }
 
   /** Waits until every connection is closed, but no longer than so many ms. */
@@ -347,11 +299,5 @@ export class Broker implements AsyncDisposable {
     sessions.clear();
     retained.clear();
     subscriptions.clear();
-    this.#listeners.clear();
   }
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof Error &&
-    (error.name === "BadResource" || error.name === "Interrupted");
 }

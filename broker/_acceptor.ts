@@ -1,0 +1,111 @@
+/**
+ * The way in: accepts connections of one listener until it is closed, within
+ * the limits on their number.
+ */
+
+import { ReasonCode, type Transport } from "../codec/mod.ts";
+import { Connection } from "./_connection.ts";
+import type { Listener } from "./listen.ts";
+import type { BrokerState } from "./_state.ts";
+
+/** Milliseconds until the next try when the system has no more sockets. */
+const PAUSE = 100;
+
+export class Acceptor {
+  /** The name of the listener. */
+  readonly name: string;
+  readonly listener: Listener;
+
+  readonly #broker: BrokerState;
+  readonly #maxConnections: number;
+  readonly #onClosed: () => void;
+  #open = 0;
+  #stopped = false;
+
+  /**
+   * @param maxConnections How many connections at a time.
+   * @param onClosed Is called when a connection is closed.
+   */
+  constructor(
+    broker: BrokerState,
+    listener: Listener,
+    name: string,
+    maxConnections: number,
+    onClosed: () => void,
+  ) {
+    this.#broker = broker;
+    this.listener = listener;
+    this.name = name;
+    this.#maxConnections = maxConnections;
+    this.#onClosed = onClosed;
+  }
+
+  /** Accepts until the listener is closed. */
+  async run(): Promise<void> {
+    while (!this.#stopped) {
+      let transport: Transport;
+      try {
+        transport = await this.listener.accept();
+      } catch (error) {
+        if (this.#stopped || isClosed(error)) return;
+        // The system is short of something: sockets, most likely.
+        this.#broker.metrics.acceptFailures++;
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+        continue;
+      }
+      this.#accept(transport);
+    }
+  }
+
+  /** Closes the listener; its connections go on. */
+  stop(): void {
+    this.#stopped = true;
+    this.listener.close();
+  }
+
+  #accept(transport: Transport): void {
+    const broker = this.#broker;
+    const { connections, limits, metrics } = broker;
+    if (this.#stopped) return transport.close();
+    if (this.#open >= this.#maxConnections) {
+      const most = this.#maxConnections;
+      return this.#turnAway(transport, `the listener has ${most}`);
+    }
+    if (connections.size >= limits.connections) {
+      const most = limits.connections;
+      return this.#turnAway(transport, `the broker has ${most}`);
+    }
+    this.#open++;
+    metrics.connectionsAccepted++;
+    metrics.connectionsOpen++;
+    const connection = new Connection(broker, transport, this.name, this.#left);
+    connections.add(connection);
+    connection.run();
+  }
+
+  readonly #left = (connection: Connection): void => {
+    const { connections, metrics } = this.#broker;
+    this.#open--;
+    connections.delete(connection);
+    metrics.connectionsOpen--;
+    this.#onClosed();
+  };
+
+  #turnAway(transport: Transport, why: string): void {
+    const { metrics, hooks } = this.#broker;
+    metrics.connectionsRefused++;
+    hooks.emit("broker_connection_refused", {
+      address: transport.remoteAddr,
+      clientId: undefined,
+      username: undefined,
+      reasonCode: ReasonCode.QuotaExceeded,
+      reason: `too many connections: ${why}`,
+    });
+    transport.close();
+  }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error &&
+    (error.name === "BadResource" || error.name === "Interrupted");
+}
