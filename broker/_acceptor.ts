@@ -60,7 +60,11 @@ export class Acceptor {
   /** Closes the listener; its connections go on. */
   stop(): void {
     this.#stopped = true;
-    this.listener.close();
+    try {
+      this.listener.close();
+    } catch {
+      // Whoever it belongs to has closed it.
+    }
   }
 
   #accept(transport: Transport): void {
@@ -74,6 +78,11 @@ export class Acceptor {
     if (connections.size >= limits.connections) {
       const most = limits.connections;
       return this.#turnAway(transport, `the broker has ${most}`);
+    }
+    try {
+      transport.setNoDelay?.(true);
+    } catch {
+      // It is gone already, as reading will tell.
     }
     this.#open++;
     metrics.connectionsAccepted++;

@@ -60,7 +60,7 @@ function accept(
   session: Session,
   packetId: number,
 ): boolean {
-  const { receiver, clientId } = session;
+  const { receiver } = session;
   if (receiver.has(packetId)) return false;
   // Section 3.3.4: more than the Receive Maximum that CONNACK announced
   if (receiver.size >= limits.receiveMaximum) {
@@ -70,7 +70,6 @@ function accept(
     );
   }
   receiver.receive(packetId);
-  session.record({ type: "receive", clientId, packetId });
   return true;
 }
 
@@ -81,6 +80,7 @@ function finish(
   outcome: Message | ReasonCode,
 ): Packet | undefined {
   const { hooks, metrics } = broker;
+  const { clientId } = session;
   if (typeof outcome === "number") {
     metrics.publishRefused++;
     // [MQTT-4.3.3-9]
@@ -88,10 +88,14 @@ function finish(
     return acknowledge(packet, outcome);
   }
   if (hooks.watches("broker_message_broadcast")) {
-    const { clientId } = session;
     hooks.emit("broker_message_broadcast", { clientId, message: outcome });
   }
   const matched = route(broker, outcome, session);
+  // Not earlier: a message that is not in its sessions was not received.
+  if (packet.qos === 2 && session.receiver.has(packet.packetId!)) {
+    const packetId = packet.packetId!;
+    session.record({ type: "receive", clientId, packetId });
+  }
   return acknowledge(packet, matched ? 0 : ReasonCode.NoMatchingSubscribers);
 }
 

@@ -107,9 +107,9 @@ export class Session {
     return this.expiryInterval > 0;
   }
 
-  /** Notes a change in the store, if the session is one that it keeps. */
+  /** Notes a change in the store, if the session is one that it has. */
   record(change: Change): void {
-    if (this.persistent) this.#broker.store.record(change);
+    if (this.#stored) this.#broker.store.record(change);
   }
 
   get downlink(): Downlink | undefined {
@@ -332,7 +332,9 @@ export class Session {
       return failed ? undefined : { type: "pubrel", packetId, reasonCode };
     }
     if (failed) {
-      if (outgoing !== undefined) this.#settled(outgoing.id);
+      const id = outgoing?.id ?? this.#released?.get(packetId);
+      this.#released?.delete(packetId);
+      if (id !== undefined) this.#settled(id);
       return undefined;
     }
     if (outgoing !== undefined && this.persistent) {

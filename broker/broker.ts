@@ -165,7 +165,8 @@ export class Broker implements AsyncDisposable {
         this.#accept(listener, config.name, config.maxConnections);
       }
     } catch (error) {
-      for (const undo of started) await undo();
+      // What cannot be undone does not hide what went wrong.
+      await doAll(started).catch(() => {});
       this.#forget();
       this.#status = "not_started";
       throw error;
@@ -203,10 +204,12 @@ export class Broker implements AsyncDisposable {
       for (const connection of connections) connection.close();
       await Promise.all(this.#acceptors.values());
       clearInterval(this.#timer);
-      for (const plugin of hooks.plugins) await plugin.stop?.();
-      store.commit();
-      await store.close();
-      this.#forget();
+      await doAll([
+        ...hooks.plugins.map((plugin) => () => plugin.stop?.()),
+        () => store.commit(),
+        () => store.close(),
+        () => this.#forget(),
+      ]);
     } catch (error) {
       this.#status = "not_stopped";
       throw error;
@@ -300,4 +303,17 @@ export class Broker implements AsyncDisposable {
     retained.clear();
     subscriptions.clear();
   }
+}
+
+/** Takes all steps, whatever fails; then throws what failed first. */
+async function doAll(steps: readonly (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }

@@ -7,8 +7,6 @@
  * @module
  */
 
-// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
-
 import type {
   Address,
   Packet,

@@ -28,6 +28,15 @@ export interface Transport {
   /** Ends the stream in both directions. Pending reads and writes settle. */
   close(): void;
 
+  /**
+   * Has what is written sent at once, where a transport would wait for more
+   * (Nagle's algorithm). We write all that there is with one call: waiting only
+   * adds the 40 ms of a delayed acknowledgement.
+   *
+   * @param noDelay Whether to send at once.
+   */
+  setNoDelay?(noDelay?: boolean): void;
+
   /** Where the peer is, if the transport knows. */
   readonly remoteAddr?: Address;
 }

@@ -4,8 +4,6 @@
  * @module
  */
 
-// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
-
 import type { ClientInfo, Plugin } from "../broker/mod.ts";
 import { type Address, reasonName } from "../codec/mod.ts";
 
