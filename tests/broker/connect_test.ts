@@ -1,5 +1,3 @@
-// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
-
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { BrokerEvents, Opinion } from "../../broker/mod.ts";
 import { connect, text } from "../_raw_client.ts";

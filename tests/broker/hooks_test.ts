@@ -1,5 +1,3 @@
-// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
-
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
   type Awaitable,

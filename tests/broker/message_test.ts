@@ -7,7 +7,7 @@ import {
 import { Message, type MessageInit } from "../../broker/mod.ts";
 import {
   encode,
-  Frame,
+  type Frame,
   PacketParser,
   type ProtocolVersion,
   type PublishPacket,

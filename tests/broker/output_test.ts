@@ -1,5 +1,3 @@
-// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
-
 import { assertEquals } from "@std/assert";
 import type { BrokerEvents, Limits, Plugin } from "../../broker/mod.ts";
 import { Output, type OutputOwner } from "../../broker/_output.ts";

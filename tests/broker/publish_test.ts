@@ -1,5 +1,3 @@
-// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
-
 import { assertEquals } from "@std/assert";
 import type { Awaitable, Message } from "../../broker/mod.ts";
 import { ReasonCode } from "../../codec/mod.ts";

@@ -1,5 +1,3 @@
-// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
-
 import { assertEquals } from "@std/assert";
 import type { BrokerEvents, Message, MessageInit } from "../../broker/mod.ts";
 import { FOREVER, type Session } from "../../broker/_session.ts";
@@ -20,6 +18,9 @@ class Stage {
   ) {
     this.parts = new Parts(limits, plugins);
     this.session = this.parts.session("client", expiryInterval);
+    // As CONNECT does; from here on the store knows of it.
+    this.session.resume(expiryInterval);
+    this.parts.store.types();
   }
 
   /** Begins a connection; by default the one that is there. */
@@ -506,7 +507,6 @@ Deno.test("session does not get a retained message that a plugin withholds after
 
 Deno.test("session without expiry leaves nothing in the store", () => {
   const stage = new Stage();
-  stage.session.resume(0);
   stage.attach({ receiveMaximum: 1 });
   stage.deliver(1, "a", "b");
   stage.puback(1);
@@ -547,14 +547,12 @@ Deno.test("session with expiry has its deliveries in the store step by step", ()
 
 Deno.test("session that is not to be kept any longer leaves the store", () => {
   const stage = new Stage({}, [], 60);
-  stage.session.resume(60);
   stage.deliver(1, "a");
   stage.session.resume(0);
   stage.attach();
   stage.deliver(1, "b");
   stage.puback(1, 2);
   assertEquals(stage.parts.store.types(), [
-    "session",
     "enqueue",
     "session_end",
   ]);

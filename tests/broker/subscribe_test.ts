@@ -1,5 +1,3 @@
-// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
-
 import { assertEquals } from "@std/assert";
 import type { AccessRequest } from "../../broker/mod.ts";
 import { subscribe } from "../_raw_client.ts";

@@ -176,7 +176,7 @@ const badConnects: readonly BadConnect[] = [
 for (const [versions, what, flags, ...payload] of badConnects) {
   testIn(
     versions,
-    `broker closes when in a CONNECT ${what} [MQTT-3.1.4-1] [MQTT311-3.1.4-1]`,
+    `broker closes when in a CONNECT ${what} [MQTT-3.1.4-1] [MQTT311-3.1.4-1] [MQTT311-3.2.2-6]`,
     async (bench, version) => {
       const none = version === 5 ? "00" : "";
       const client = bench.open(version);
@@ -349,7 +349,7 @@ test("broker gives a client no identifier that a session has [MQTT-3.2.2-16]", a
 
 testIn(
   [4],
-  "broker refuses no identifier with CleanSession 0 [MQTT311-3.1.3-8] [MQTT311-3.1.3-7]",
+  "broker refuses no identifier with CleanSession 0 [MQTT311-3.1.3-9] [MQTT311-3.1.3-8] [MQTT311-3.1.3-7]",
   async (bench, version) => {
     const client = bench.open(version);
     client.send(connect(version, { clean: false }));
@@ -424,6 +424,38 @@ testIn(
       const [first, second] = await client.drain();
       assertEquals([first!.type, second!.type].sort(), ["puback", "publish"]);
     }
+  },
+);
+
+testIn(
+  every,
+  "broker forgets a CONNECT whose connection it gave up before it was decided on [MQTT-3.1.4-2] [MQTT-3.1.4-3]",
+  async (_, version) => {
+    const gate = Promise.withResolvers<boolean>();
+    let slow = false;
+    await using bench = await Bench.start({
+      limits: { connectTimeout: 10 },
+      plugins: [{
+        name: "slow",
+        authenticate: () => slow ? gate.promise : true,
+      }],
+    });
+    const client = await bench.connect(version, "client");
+    slow = true;
+    const other = bench.open(version);
+    other.send(connect(version, {
+      clientId: "client",
+      will: { topic: "will", payload: "x" },
+    }));
+    await client.subscribe("will");
+    bench.pass(11);
+    assertEquals(await other.untilClosed(), []);
+    gate.resolve(true);
+    for (let round = 0; round < 5; round++) {
+      assertEquals(await client.drain(), []);
+    }
+    assertEquals(bench.broker.metrics.takeovers, 0);
+    assertEquals(bench.broker.metrics.clientsConnected, 1);
   },
 );
 

@@ -306,3 +306,17 @@ test("broker does not send again what is acknowledged while it waits to be sent 
   await publisher.publish({ topic: "a", qos: 2, payload: "new" });
   assertEquals(await again.payloads(), ["new"]);
 });
+
+test("broker takes acknowledgements of what it has not sent again for no more quota than there is [MQTT-4.9.0-1]", async (bench) => {
+  const [again, ids] = await resumed(bench, [], 2);
+  // nothing is on its way any more, and much was acknowledged
+  for (const at of [4, 3, 2, 1, 0]) {
+    again.acknowledge("pubrec", ids[at]!, 0x80);
+  }
+  await again.drain();
+  const publisher = await bench.connect(5, "publisher");
+  for (let at = 0; at < 5; at++) {
+    await publisher.publish({ topic: "a", qos: 1 });
+  }
+  assertEquals((await again.drain()).length, 2);
+});

@@ -201,7 +201,7 @@ testIn(
 
 testIn(
   every,
-  "broker delivers QoS 2 by PUBLISH, PUBREL and nothing else, each once [MQTT-4.3.3-3] [MQTT-4.3.3-4] [MQTT-4.3.3-5] [MQTT-4.3.3-6] [MQTT-4.4.0-1] [MQTT311-4.3.3-1]",
+  "broker delivers QoS 2 by PUBLISH, PUBREL and nothing else, each once [MQTT-2.1.3-1] [MQTT311-2.2.2-1] [MQTT-4.3.3-3] [MQTT-4.3.3-4] [MQTT-4.3.3-5] [MQTT-4.3.3-6] [MQTT-4.4.0-1] [MQTT311-4.3.3-1]",
   async (bench, version) => {
     const [client, publisher] = await pair(bench, version);
     await publisher.publish({ topic: "a", qos: 2, payload: "x" });

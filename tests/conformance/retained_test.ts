@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { FilterFields, Publish } from "../_raw_client.ts";
-import { every, test, testIn } from "./_bench.ts";
+import { Bench, every, test, testIn } from "./_bench.ts";
 
 const kept = { clean: false, properties: { sessionExpiryInterval: 1000 } };
 
@@ -146,6 +146,30 @@ testIn(
     const messages = await client.collect();
     assertEquals(new Set(messages.map(({ qos }) => qos)).has(1), true);
     for (const message of messages) assertEquals(message.retain, true);
+  },
+);
+
+testIn(
+  every,
+  "broker sends no retained message that was replaced or removed while it waited [MQTT-3.3.1-5] [MQTT-3.3.1-6] [MQTT311-3.3.1-6]",
+  async (_, version) => {
+    await using bench = await Bench.start({ limits: { inflight: 1 } });
+    const publisher = await bench.connect(version, "publisher");
+    const retain = (topic: string, payload: string) =>
+      publisher.publish({ topic, payload, qos: 1, retain: true });
+    for (const topic of ["a", "b", "c", "d"]) await retain(topic, "old");
+    const client = await bench.connect(version, "client");
+    await client.subscribe({ filter: "#", qos: 1 });
+    const first = await client.next("publish");
+    assertEquals(shown(first), ["a", "old", 1, true]);
+    await retain("b", "new");
+    await retain("c", "");
+    client.acknowledge("puback", first.packetId);
+    assertEquals((await client.collect()).map(shown), [
+      ["d", "old", 1, true],
+      ["b", "new", 1, false],
+      ["c", "", 1, false],
+    ]);
   },
 );
 

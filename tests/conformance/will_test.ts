@@ -1,12 +1,7 @@
 /** Wills (5.0 and 3.1.1: section 3.1.2.5). */
 
 import { assertEquals } from "@std/assert";
-import {
-  publish,
-  type RawClient,
-  type Version,
-  type WillFields,
-} from "../_raw_client.ts";
+import type { RawClient, Version, WillFields } from "../_raw_client.ts";
 import { assertDisconnected, Bench, every, test, testIn } from "./_bench.ts";
 
 /** Ways in which a connection ends without DISCONNECT. */
@@ -199,6 +194,30 @@ test("broker publishes the will with its properties, in their order [MQTT-3.1.3-
   assertEquals((await watcher.next("publish")).properties, properties);
 });
 
+testIn(
+  every,
+  "broker keeps the will whatever the client sends after it [MQTT-3.1.2-7] [MQTT311-3.1.2-8]",
+  async (bench, version) => {
+    const payload = new Uint8Array(50_000).fill(7);
+    const correlationData = new Uint8Array(5000).fill(8);
+    const watcher = await bench.connect(version, "watcher");
+    await watcher.subscribe("will");
+    const client = await bench.connect(version, "client", {
+      will: { topic: "will", payload, properties: { correlationData } },
+    });
+    for (let round = 0; round < 10; round++) {
+      await client.publish({ topic: "other", payload: "x".repeat(60_000) });
+    }
+    client.drop();
+    const message = await watcher.next("publish");
+    assertEquals(message.content.toHex(), payload.toHex());
+    assertEquals(
+      message.properties,
+      version === 5 ? { correlationData } : {},
+    );
+  },
+);
+
 test("broker waits for the will delay [MQTT-3.1.2-8] [MQTT-3.1.3-9]", async (bench) => {
   const properties = { willDelayInterval: 60, messageExpiryInterval: 10 };
   const [client, watcher] = await pair(
@@ -348,27 +367,43 @@ testIn(
 testIn(
   every,
   "broker does not publish wills when it shuts down",
-  async (_, version) => {
-    const published: string[] = [];
-    await using bench = await Bench.start({
-      plugins: [{
-        name: "watcher",
-        on: {
-          broker_message_broadcast: ({ message }) =>
-            void published.push(message.topic),
-        },
-      }],
-    });
-    const [client] = await pair(bench, version);
-    client.send(publish(version, { topic: "before" }));
-    await client.drain();
-    const ended = client.untilClosed();
+  async (bench, version) => {
+    const [client, watcher] = await pair(bench, version);
+    const { metrics } = bench.broker;
     await bench.broker.shutdown();
-    const packets = await ended;
-    assertEquals(
-      packets.map((one) => one.type === "disconnect" && one.code),
-      version === 5 ? [0x8b] : [],
-    );
-    assertEquals(published, ["before"]);
+    for (const one of [client, watcher]) {
+      const packets = await one.untilClosed();
+      assertEquals(
+        packets.map((packet) => packet.type === "disconnect" && packet.code),
+        version === 5 ? [0x8b] : [],
+      );
+    }
+    assertEquals(metrics.willsPublished, 0);
+  },
+);
+
+testIn(
+  every,
+  "broker publishes the will of a session that it kept when it starts again, unless the client comes back [MQTT-3.1.2-8] [MQTT-3.1.3-9]",
+  async (bench, version) => {
+    const kept = { clean: false, properties: { sessionExpiryInterval: 1000 } };
+    const watcher = await bench.connect(version, "watcher", kept);
+    await watcher.subscribe({ filter: "will/+", qos: 1 });
+    for (const name of ["stays away", "comes back"]) {
+      await bench.connect(version, name, {
+        ...kept,
+        will: { topic: `will/${name}`, qos: 1 },
+      });
+    }
+    const { metrics } = bench.broker;
+    await bench.restart();
+    assertEquals(metrics.willsPublished, 0);
+    const back = await bench.connect(version, "comes back", kept);
+    bench.pass(1);
+    const again = await bench.connect(version, "watcher", kept);
+    assertEquals((await again.collect()).map(({ topic }) => topic), [
+      "will/stays away",
+    ]);
+    assertEquals(await back.drain(), []);
   },
 );

@@ -1,0 +1,220 @@
+// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
+
+import { assertEquals, assertMatch } from "@std/assert";
+import {
+  Broker,
+  type BrokerEventName,
+  type BrokerEvents,
+  type ClientInfo,
+  Message,
+} from "../../broker/mod.ts";
+import { eventLogger, type LogLevel } from "../../plugins/mod.ts";
+import { MemoryListener } from "../_memory_transport.ts";
+import { RawClient, text } from "../_raw_client.ts";
+
+/** What the plugin logs for an event. */
+function logged<Name extends BrokerEventName>(
+  name: Name,
+  event: BrokerEvents[Name],
+): [level: LogLevel, line: string][] {
+  const lines: [LogLevel, string][] = [];
+  const { on } = eventLogger({ log: (...line) => lines.push(line) });
+  on?.[name]?.(event);
+  return lines;
+}
+
+const client: ClientInfo = {
+  clientId: "one",
+  username: "user",
+  protocolVersion: 5,
+  address: { hostname: "10.0.0.1", port: 1234 },
+  listener: "default",
+};
+const message = new Message({ topic: "a/b", payload: text("x") }, 0);
+
+/** Events, and the line for each. */
+const table: readonly [
+  line: string,
+  lines: () => [level: LogLevel, line: string][],
+][] = [
+  [
+    'INFO Connected: 10.0.0.1:1234 client "one" user "user" MQTT 5.0 by listener default',
+    () => logged("broker_client_connected", { clientId: "one", client }),
+  ],
+  [
+    'INFO Disconnected: 10.0.0.1:1234 client "one" user "user" MQTT 5.0 by listener default: the client disconnected',
+    () =>
+      logged("broker_client_disconnected", {
+        clientId: "one",
+        client,
+        reasonCode: 0,
+        reason: "the client disconnected",
+      }),
+  ],
+  [
+    'WARNING Disconnected: 10.0.0.1:1234 client "one" user "user" MQTT 5.0 by listener default: nothing came for 15 s',
+    () =>
+      logged("broker_client_disconnected", {
+        clientId: "one",
+        client,
+        reasonCode: 0x8d,
+        reason: "nothing came for 15 s",
+      }),
+  ],
+  [
+    'WARNING Refused: [::1]:1883 client "one" user "u": it is banned, Banned (0x8a)',
+    () =>
+      logged("broker_connection_refused", {
+        address: { hostname: "::1", port: 1883 },
+        clientId: "one",
+        username: "u",
+        reasonCode: 0x8a,
+        reason: "it is banned",
+      }),
+  ],
+  [
+    "WARNING Refused: 10.0.0.1:1234: it is late, Unspecified error (0x80)",
+    () =>
+      logged("broker_connection_refused", {
+        address: client.address,
+        clientId: undefined,
+        username: undefined,
+        reasonCode: 0x80,
+        reason: "it is late",
+      }),
+  ],
+  [
+    "WARNING Refused: unknown address: it is late, Unspecified error (0x80)",
+    () =>
+      logged("broker_connection_refused", {
+        address: undefined,
+        clientId: undefined,
+        username: undefined,
+        reasonCode: 0x80,
+        reason: "it is late",
+      }),
+  ],
+  [
+    "WARNING Refused: /run/broker.sock: it is late, Unspecified error (0x80)",
+    () =>
+      logged("broker_connection_refused", {
+        address: { path: "/run/broker.sock" },
+        clientId: undefined,
+        username: undefined,
+        reasonCode: 0x80,
+        reason: "it is late",
+      }),
+  ],
+  [
+    'DEBUG Subscribed: client "one" filter "a/#" QoS 2',
+    () =>
+      logged("broker_client_subscribed", {
+        clientId: "one",
+        topic: "a/#",
+        qos: 2,
+      }),
+  ],
+  [
+    'DEBUG Unsubscribed: client "one" filter "a/#"',
+    () =>
+      logged("broker_client_unsubscribed", { clientId: "one", topic: "a/#" }),
+  ],
+  [
+    'WARNING Dropped: message to client "one" topic "a/b": the queue is full',
+    () =>
+      logged("broker_message_dropped", {
+        clientId: "one",
+        message,
+        reason: "the queue is full",
+      }),
+  ],
+];
+
+for (const [expected, lines] of table) {
+  Deno.test(`event logger writes ${expected}`, () => {
+    assertEquals(lines().map((one) => one.join(" ")), [expected]);
+  });
+}
+
+for (
+  const [version, name] of [[3, "3.1"], [4, "3.1.1"], [5, "5.0"]] as const
+) {
+  Deno.test(`event logger calls protocol level ${version} MQTT ${name}`, () => {
+    const [[, line] = []] = logged("broker_client_connected", {
+      clientId: "one",
+      client: { ...client, protocolVersion: version },
+    });
+    assertMatch(line!, new RegExp(` MQTT ${name.replaceAll(".", "\\.")} by`));
+  });
+}
+
+Deno.test("event logger tells what a plugin or the broker threw", () => {
+  for (const thrown of [new Error("the cause"), "the cause"]) {
+    const failed = { plugin: "auth", hook: "authenticate", error: thrown };
+    const [[level, line] = []] = logged("broker_plugin_failed", failed);
+    assertEquals(level, "ERROR");
+    assertMatch(
+      line!,
+      /^Plugin auth failed in authenticate: (Error: )?the cause/,
+    );
+    const [[level2, line2] = []] = logged("broker_internal_error", {
+      clientId: "one",
+      error: thrown,
+    });
+    assertEquals(level2, "ERROR");
+    assertMatch(
+      line2!,
+      /^Internal error, please report it: client "one": (Error: )?the cause/,
+    );
+  }
+});
+
+Deno.test("event logger lets nobody forge a line", async () => {
+  const lines: string[] = [];
+  const broker = new Broker({
+    listeners: {},
+    plugins: [
+      eventLogger({ log: (level, line) => lines.push(`${level} ${line}`) }),
+      {
+        name: "guard",
+        authenticate: (_, password) => password === undefined,
+      },
+    ],
+    limits: { queuedMessages: 0, inflight: 1 },
+  });
+  await broker.start();
+  const listener = new MemoryListener();
+  const serving = broker.serve(listener);
+  const forged = 'x"\n\r\u2028INFO Connected: "root';
+  const open = async (fields: object) => {
+    const client = new RawClient(5, listener.connect());
+    await client.connect({ clientId: forged, ...fields });
+    return client;
+  };
+  await open({ username: forged, password: "bad" });
+  await open({ properties: { authenticationMethod: forged } });
+  const client = await open({ username: forged });
+  await client.subscribe({ filter: forged, qos: 1 });
+  await client.unsubscribe(forged);
+  await client.subscribe({ filter: forged, qos: 1 });
+  for (let i = 0; i < 2; i++) {
+    broker.publish({ topic: forged, payload: text("x"), qos: 1 });
+  }
+  // Reasons quote what was wrong.
+  client.send(new Uint8Array([0x82, 7, 0, 1, 0, 0, 2, 0x23, 0x0a, 0]));
+  await client.untilClosed();
+  await broker.shutdown();
+  await serving;
+  const kinds = lines.map((line) => line.split(":")[0]);
+  assertEquals(kinds, [
+    "WARNING Refused",
+    "WARNING Refused",
+    "INFO Connected",
+    "DEBUG Subscribed",
+    "DEBUG Unsubscribed",
+    "DEBUG Subscribed",
+    "WARNING Dropped",
+    "WARNING Disconnected",
+  ]);
+  for (const line of lines) assertEquals(/[\n\r]/.test(line), false, line);
+});
