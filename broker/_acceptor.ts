@@ -89,7 +89,7 @@ export class Acceptor {
     metrics.connectionsOpen++;
     const connection = new Connection(broker, transport, this.name, this.#left);
     connections.add(connection);
-    connection.run();
+    connection.run(); // never rejects
   }
 
   readonly #left = (connection: Connection): void => {

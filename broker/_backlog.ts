@@ -2,8 +2,9 @@
  * What waits to be sent to one client, in the order in which it is to be sent:
  * messages of QoS 1 and 2, and retained messages for new subscriptions.
  *
- * Both are bounded, each by its own limit: messages by what may be queued,
- * retained ones by how many there may be at all.
+ * Messages are bounded by what may be queued. Retained messages are there
+ * already and cost a reference each; their bound is so wide that only somebody
+ * who subscribes again and again without reading meets it.
  */
 
 import { type Qos, Queue } from "../codec/mod.ts";
@@ -12,22 +13,32 @@ import type { Message } from "./message.ts";
 
 /** A message that waits. */
 export interface Waiting {
-  /**
-   * Names the delivery in the store; 0 for a retained message that waits for
-   * a new subscription: what is retained already need not be kept again.
-   */
+  /** Names the delivery in the store. */
   readonly id: number;
   readonly message: Message;
-  readonly qos: Qos;
+  readonly qos: 1 | 2;
   readonly retain: boolean;
+  readonly identifiers: readonly number[] | undefined;
+}
+
+/** Retained messages that wait for a new subscription. */
+export interface Replay {
+  readonly messages: readonly Message[];
+  /** Index of the next one. */
+  next: number;
+  /** The QoS granted. */
+  readonly granted: Qos;
   readonly identifiers: readonly number[] | undefined;
 }
 
 export class Backlog {
   readonly #limits: Limits;
-  readonly #queue = new Queue<Waiting>();
+  #queue = new Queue<Waiting | Replay>();
   #messages = 0;
   #bytes = 0;
+  #replayed = 0;
+  /** Nothing expires before: nobody needs to look. */
+  #nextExpiry = Infinity;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -43,45 +54,62 @@ export class Backlog {
     return this.#messages;
   }
 
-  /** Adds a message; returns `false` if there is no room for it. */
-  push(waiting: Waiting): boolean {
+  /** Whether there is room for a message. */
+  hasRoom({ size }: Message): boolean {
     const { queuedMessages, queuedBytes } = this.#limits;
-    const { size } = waiting.message;
-    if (
-      this.#messages >= queuedMessages || this.#bytes + size > queuedBytes
-    ) return false;
-    this.restore(waiting);
-    return true;
+    return this.#messages < queuedMessages &&
+      this.#bytes + size <= queuedBytes;
   }
 
-  /** Adds a message that was within the limits before. */
-  restore(waiting: Waiting): void {
+  /** Adds a message; ask `hasRoom` before, unless it was there before. */
+  push(waiting: Waiting): void {
+    const { size, expiresAt } = waiting.message;
     this.#messages++;
-    this.#bytes += waiting.message.size;
+    this.#bytes += size;
+    this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
     this.#queue.push(waiting);
   }
 
-  /** Whether there is room for so many retained messages. */
-  accepts(retained: number): boolean {
-    const replayed = this.#queue.size - this.#messages;
-    return replayed + retained <= this.#limits.retainedMessages;
+  /** For how many retained messages there is room. */
+  get room(): number {
+    if (this.#replayed === 0) return Infinity;
+    return 2 * this.#limits.retainedMessages - this.#replayed;
   }
 
-  /** Adds a retained message; ask `accepts` before. */
-  pushRetained(waiting: Waiting): void {
-    this.#queue.push(waiting);
+  /** Adds retained messages; look at `room` before. */
+  pushReplay(replay: Replay): void {
+    this.#replayed += replay.messages.length;
+    this.#queue.push(replay);
   }
 
-  peek(): Waiting | undefined {
+  peek(): Waiting | Replay | undefined {
     return this.#queue.peek();
   }
 
-  shift(): Waiting | undefined {
-    const waiting = this.#queue.shift();
-    if (waiting !== undefined && waiting.id !== 0) {
+  shift(): Waiting | Replay | undefined {
+    const first = this.#queue.shift();
+    if (first === undefined) return undefined;
+    if ("messages" in first) {
+      this.#replayed -= first.messages.length;
+    } else {
       this.#messages--;
-      this.#bytes -= waiting.message.size;
+      this.#bytes -= first.message.size;
     }
-    return waiting;
+    return first;
+  }
+
+  /** Takes out the messages that have expired. */
+  expire(now: number): Waiting[] {
+    const expired: Waiting[] = [];
+    if (now < this.#nextExpiry) return expired;
+    this.#nextExpiry = Infinity;
+    // Once around: what stays goes to the end, one behind the other.
+    for (let left = this.#queue.size; left > 0; left--) {
+      const first = this.shift()!;
+      if ("messages" in first) this.pushReplay(first);
+      else if (first.message.expiresAt <= now) expired.push(first);
+      else this.push(first);
+    }
+    return expired;
   }
 }

@@ -17,11 +17,12 @@ import type { Awaitable, ClientInfo } from "./plugin.ts";
 import { FOREVER, Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 
-export function handleConnect(
+/** Whether the client may connect: the CONNACK that refuses it, or nothing. */
+export function authenticate(
   broker: BrokerState,
   connection: Peer,
   packet: ConnectPacket,
-): Awaitable<ConnackPacket> {
+): Awaitable<ConnackPacket | undefined> {
   const { protocolVersion, properties, cleanStart } = packet;
   const { listener, address } = connection;
   const { output } = connection;
@@ -56,30 +57,15 @@ export function handleConnect(
       } is not known`,
     );
   }
-  const allowed = broker.hooks.authenticate(client, packet.password);
-  return allowed instanceof Promise
-    ? allowed.then((yes) => finish(broker, connection, packet, client, yes))
-    : finish(broker, connection, packet, client, allowed);
-}
-
-function refuse(reasonCode: ReasonCode, reasonString: string): ConnackPacket {
-  const properties = { reasonString };
-  return { type: "connack", sessionPresent: false, reasonCode, properties };
-}
-
-function finish(
-  broker: BrokerState,
-  connection: Peer,
-  packet: ConnectPacket,
-  client: ClientInfo,
-  allowed: boolean,
-): ConnackPacket {
-  const { metrics, sessions, limits } = broker;
-  if (connection.ended) {
-    return refuse(ReasonCode.UnspecifiedError, "the connection is lost");
+  if (packet.clientId.length > broker.limits.clientIdLength) {
+    return refuse(
+      ReasonCode.ClientIdentifierNotValid,
+      "the client identifier is too long",
+    );
   }
-  if (!allowed) {
-    metrics.authenticationFailures++;
+  const verdict = (allowed: boolean): ConnackPacket | undefined => {
+    if (allowed) return undefined;
+    broker.metrics.authenticationFailures++;
     // [MQTT-3.1.4-2] With credentials they are wrong, without they are missing.
     return packet.username === undefined
       ? refuse(ReasonCode.NotAuthorized, "no user name was given")
@@ -87,7 +73,27 @@ function finish(
         ReasonCode.BadUserNameOrPassword,
         "user name or password is not valid",
       );
+  };
+  const allowed = broker.hooks.authenticate(client, packet.password);
+  return allowed instanceof Promise ? allowed.then(verdict) : verdict(allowed);
+}
+
+function refuse(reasonCode: ReasonCode, reasonString: string): ConnackPacket {
+  const properties = { reasonString };
+  return { type: "connack", sessionPresent: false, reasonCode, properties };
+}
+
+/** Gives an authenticated client its session; the CONNACK to send. */
+export function admit(
+  broker: BrokerState,
+  connection: Peer,
+  packet: ConnectPacket,
+): ConnackPacket {
+  const { metrics, sessions, limits } = broker;
+  if (connection.ended) {
+    return refuse(ReasonCode.UnspecifiedError, "the connection is lost");
   }
+  const client = connection.client!;
   const { clientId } = client;
   const expiryInterval = Math.min(
     requestedExpiry(packet),
@@ -124,6 +130,7 @@ function finish(
   setWill(session, will);
   connection.session = session;
   connection.keepAlive = packet.keepAlive;
+  connection.requestedExpiry = requestedExpiry(packet);
   // [MQTT-3.1.4-5]
   return {
     type: "connack",

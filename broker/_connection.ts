@@ -5,20 +5,24 @@
 
 import {
   type Address,
+  type ConnackPacket,
   type ConnectionState,
+  type ConnectPacket,
   type DisconnectPacket,
   InboundTopicAliases,
+  isReasonCodeAllowed,
   mayReceive,
   type Packet,
   PacketParser,
+  type PacketType,
   ProtocolError,
   type ProtocolVersion,
   ReasonCode,
   reasonName,
   type Transport,
 } from "../codec/mod.ts";
-import { handleConnect } from "./_connect.ts";
-import { closeSession } from "./_disconnect.ts";
+import { admit, authenticate } from "./_connect.ts";
+import { closeSession, setWill } from "./_disconnect.ts";
 import { Output, type OutputOwner } from "./_output.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
@@ -29,6 +33,9 @@ import { handleSubscribe, handleUnsubscribe } from "./_subscribe.ts";
 
 /** Milliseconds for writing what is left before a connection is closed. */
 const CLOSE_TIMEOUT = 5000;
+
+/** Bytes of the largest CONNECT: its six fields at their longest, and more. */
+const LARGEST_CONNECT = 512 * 1024;
 
 /** Characters of the longest reason for people to read. */
 const LONGEST_REASON = 1000;
@@ -42,12 +49,16 @@ export class Connection implements Peer, OutputOwner {
   session: Session | undefined;
   /** Seconds; as CONNECT said. */
   keepAlive = 0;
+  /** The session expiry interval that CONNECT asked for, in seconds. */
+  requestedExpiry = 0;
 
   readonly #broker: BrokerState;
   readonly #transport: Transport;
   readonly #parser: PacketParser;
   #aliases: InboundTopicAliases | undefined;
   #state: ConnectionState = "connecting";
+  /** Whether a handler waits for a plugin, and nothing is read. */
+  #handling = false;
   /** Whether anything arrived since the last sweep. */
   #active = false;
   /** When something arrived last; before CONNECT, when the connection began. */
@@ -69,7 +80,10 @@ export class Connection implements Peer, OutputOwner {
     this.#transport = transport;
     this.output = new Output(broker, transport, this);
     const { maximumPacketSize } = broker.limits;
-    this.#parser = new PacketParser({ maximumPacketSize });
+    // Who is not known yet is not given as much room.
+    this.#parser = new PacketParser({
+      maximumPacketSize: Math.min(maximumPacketSize, LARGEST_CONNECT),
+    });
     this.#activeAt = broker.now();
     this.#onClosed = onClosed;
     this.listener = listener;
@@ -80,8 +94,8 @@ export class Connection implements Peer, OutputOwner {
     return this.#parser.version ?? 4;
   }
 
-  /** The bytes of the packet that is being handled. */
-  get frame(): Uint8Array {
+  /** The bytes of the packet that is being handled, if they can be passed on. */
+  get frame(): Uint8Array | undefined {
     return this.#parser.frame;
   }
 
@@ -99,9 +113,9 @@ export class Connection implements Peer, OutputOwner {
     return this.#state === "disconnected";
   }
 
-  /** Reads and handles packets until the connection is over. */
+  /** Reads and handles packets until the connection is over. Never rejects. */
   async run(): Promise<void> {
-    const { metrics } = this.#broker;
+    const { metrics, hooks } = this.#broker;
     const parser = this.#parser;
     try {
       while (!this.ended) {
@@ -116,12 +130,18 @@ export class Connection implements Peer, OutputOwner {
           this.onBroken("the client closed the connection");
           break;
         }
+        if (this.ended) break;
         this.#active = true;
         metrics.bytesReceived += count;
         parser.advance(count);
         for (let packet; (packet = parser.next()) !== undefined;) {
           const waiting = this.#handle(packet);
-          if (waiting !== undefined) await waiting;
+          if (waiting !== undefined) {
+            this.#handling = true;
+            await waiting;
+            this.#handling = false;
+            this.#active = true;
+          }
           if (this.ended) break; // [MQTT-3.14.4-1]
         }
         while (this.#flooded && !this.ended) {
@@ -129,7 +149,12 @@ export class Connection implements Peer, OutputOwner {
         }
       }
     } catch (error) {
-      this.#fail(error);
+      try {
+        this.#fail(error);
+      } catch (error) {
+        hooks.report(this.clientId, error);
+        this.onBroken("internal error");
+      }
     }
     parser.close();
   }
@@ -145,7 +170,8 @@ export class Connection implements Peer, OutputOwner {
     metrics.packetsReceived++;
     if (hooks.watches("mqtt_packet_received")) {
       const { clientId } = this;
-      hooks.emit("mqtt_packet_received", { clientId, packet });
+      const shown = withoutPassword(packet);
+      hooks.emit("mqtt_packet_received", { clientId, packet: shown });
     }
     if (!mayReceive("broker", this.#state, packet.type, this.version)) {
       throw new ProtocolError(
@@ -184,7 +210,7 @@ export class Connection implements Peer, OutputOwner {
       case "pingreq":
         return { type: "pingresp" }; // [MQTT-3.12.4-1]
       case "connect":
-        return handleConnect(broker, this, packet);
+        return this.#greet(packet);
       case "disconnect":
         return this.#handleDisconnect(packet);
       default:
@@ -193,12 +219,23 @@ export class Connection implements Peer, OutputOwner {
     }
   }
 
+  /** Only the verdict may take time: what follows it is done in one go. */
+  #greet(packet: ConnectPacket): Awaitable<undefined> {
+    const broker = this.#broker;
+    const greet = (refusal: ConnackPacket | undefined): undefined => {
+      this.#parser.maximumPacketSize = broker.limits.maximumPacketSize;
+      this.#answer(refusal ?? admit(broker, this, packet));
+    };
+    const refusal = authenticate(broker, this, packet);
+    return refusal instanceof Promise ? refusal.then(greet) : greet(refusal);
+  }
+
   #handleDisconnect({ reasonCode, properties }: DisconnectPacket): undefined {
     const session = this.session!;
     const expiryInterval = properties?.sessionExpiryInterval;
     if (expiryInterval !== undefined) {
       // Section 3.14.2.2.2
-      if (session.expiryInterval === 0 && expiryInterval > 0) {
+      if (this.requestedExpiry === 0 && expiryInterval > 0) {
         throw new ProtocolError(
           "DISCONNECT has a session expiry interval, CONNECT had none",
         );
@@ -248,8 +285,11 @@ export class Connection implements Peer, OutputOwner {
     if (this.#state === "connecting") return this.#refuse(reasonCode, reason);
     // [MQTT-3.14.0-1]
     if (this.version === 5) {
-      const properties = { reasonString: reason };
-      this.output.send({ type: "disconnect", reasonCode, properties });
+      this.output.send({
+        type: "disconnect",
+        reasonCode: permitted("disconnect", reasonCode),
+        properties: { reasonString: brief(reason) },
+      });
     }
     this.#end(reasonCode, reason);
   }
@@ -289,9 +329,7 @@ export class Connection implements Peer, OutputOwner {
   #fail(error: unknown): void {
     const { metrics, hooks } = this.#broker;
     if (!(error instanceof ProtocolError)) {
-      const { clientId } = this;
-      metrics.internalErrors++;
-      hooks.emit("broker_internal_error", { clientId, error });
+      hooks.report(this.clientId, error);
       return this.disconnect(ReasonCode.UnspecifiedError, "internal error");
     }
     metrics.protocolErrors++;
@@ -305,7 +343,7 @@ export class Connection implements Peer, OutputOwner {
         this.output.send({
           type: "connack",
           sessionPresent: false,
-          reasonCode,
+          reasonCode: permitted("connack", reasonCode),
         });
       }
     }
@@ -317,7 +355,12 @@ export class Connection implements Peer, OutputOwner {
   #refuse(reasonCode: ReasonCode, reason: string): void {
     if (this.ended) return;
     const { metrics, hooks } = this.#broker;
-    const { address, client } = this;
+    const { address, client, session } = this;
+    if (session !== undefined) {
+      // Admitted, but not able to take CONNACK: it never was connected.
+      setWill(session, undefined);
+      closeSession(this.#broker, session, reasonCode);
+    }
     metrics.connectionsRefused++;
     hooks.emit("broker_connection_refused", {
       address,
@@ -358,8 +401,12 @@ export class Connection implements Peer, OutputOwner {
   /** Looks at the deadlines; called in each sweep. */
   tick(now: number): void {
     const { limits, timeoutDisconnectDelay, metrics } = this.#broker;
+    const stalled = this.output.stalledFor(now);
     if (this.ended) {
       if (now >= this.#closeAt) this.close();
+    } else if (stalled > limits.stallTimeout * 1000) {
+      metrics.stalled++;
+      this.onBroken(`the client has read nothing for ${limits.stallTimeout} s`);
     } else if (this.#state === "connecting") {
       if (now - this.#activeAt <= limits.connectTimeout * 1000) return;
       this.#refuse(
@@ -369,7 +416,9 @@ export class Connection implements Peer, OutputOwner {
     } else if (this.#active) {
       this.#active = false;
       this.#activeAt = now;
-    } else if (this.keepAlive > 0 && this.#resume === undefined) {
+    } else if (
+      this.keepAlive > 0 && this.#resume === undefined && !this.#handling
+    ) {
       // [MQTT-3.1.2-22]
       const seconds = timeoutDisconnectDelay === undefined
         ? this.keepAlive * 1.5
@@ -382,6 +431,19 @@ export class Connection implements Peer, OutputOwner {
       );
     }
   }
+}
+
+/** The reason code, or a general one if packets of this type cannot say it. */
+function permitted(type: PacketType, reasonCode: ReasonCode): ReasonCode {
+  return isReasonCodeAllowed(type, reasonCode)
+    ? reasonCode
+    : ReasonCode.ProtocolError;
+}
+
+function withoutPassword(packet: Packet): Packet {
+  if (packet.type !== "connect") return packet;
+  const { password: _, ...rest } = packet;
+  return rest;
 }
 
 /** Errors quote what the peer sent, which may be too long for a string of MQTT. */

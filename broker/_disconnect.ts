@@ -3,11 +3,11 @@
  * ends, and its will is published, now, later or never.
  */
 
-import { ReasonCode } from "../codec/mod.ts";
+import { ReasonCode, type Will } from "../codec/mod.ts";
 import { Message } from "./message.ts";
 import { inspect } from "./_policy.ts";
 import { route } from "./_router.ts";
-import { FOREVER, type Session } from "./_session.ts";
+import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 import type { StoredWill } from "./store.ts";
 
@@ -27,17 +27,14 @@ export function closeSession(
   if (reasonCode === ReasonCode.NormalDisconnection) {
     setWill(session, undefined); // [MQTT-3.14.4-3] [MQTT-3.1.2-10]
   } else if (will !== undefined) {
-    const delay = will.properties?.willDelayInterval ?? 0;
-    setWill(session, { will, dueAt: now + delay * 1000 });
+    setWill(session, { will, dueAt: willDueAt(will, now) });
   }
   if (session.expiryInterval === 0) {
     // A broker that stops publishes no wills: section 3.1.2.5 lets it wait.
     if (reasonCode === ReasonCode.ServerShuttingDown) session.will = undefined;
     return endSession(broker, session);
   }
-  session.expiresAt = session.expiryInterval === FOREVER
-    ? Infinity
-    : now + session.expiryInterval * 1000;
+  session.expiresAt = session.expiryFrom(now);
   session.recordState();
   if (reasonCode !== ReasonCode.ServerShuttingDown) sweep(broker, session, now);
 }
@@ -47,7 +44,8 @@ export function endSession(broker: BrokerState, session: Session): void {
   const { subscriptions, sessions } = broker;
   for (const filter of session.filters) subscriptions.delete(session, filter);
   session.filters.clear();
-  sessions.delete(session.clientId);
+  const { clientId } = session;
+  if (sessions.get(clientId) === session) sessions.delete(clientId);
   // The end of the session ends the delay of its will.
   publishWill(broker, session);
   session.recordEnd();
@@ -59,6 +57,7 @@ export function sweep(
   session: Session,
   now: number,
 ): void {
+  session.dropExpired(now);
   if (session.downlink !== undefined) return;
   if (session.expiresAt <= now) {
     broker.metrics.sessionsExpired++;
@@ -66,6 +65,11 @@ export function sweep(
   } else if ((session.will?.dueAt ?? Infinity) <= now) {
     publishWill(broker, session);
   }
+}
+
+/** When the will of a client that is lost now is to be published. */
+export function willDueAt(will: Will, now: number): number {
+  return now + (will.properties?.willDelayInterval ?? 0) * 1000;
 }
 
 /** Sets what is to be published when the client is lost. */
@@ -97,6 +101,11 @@ function publishWill(broker: BrokerState, session: Session): void {
     route(broker, outcome, session);
     broker.turn.schedule();
   };
-  if (outcome instanceof Promise) outcome.then(publish);
-  else publish(outcome);
+  if (outcome instanceof Promise) {
+    outcome.then(publish).catch((error) =>
+      broker.hooks.report(session.clientId, error)
+    );
+  } else {
+    publish(outcome);
+  }
 }

@@ -108,7 +108,7 @@ export class Hooks {
   authorizeDelivery(client: ClientInfo, message: Message): boolean {
     for (const plugin of this.#authorizeDelivery) {
       try {
-        if (plugin.authorizeDelivery(client, message) === false) return false;
+        if (denies(plugin.authorizeDelivery(client, message))) return false;
       } catch (error) {
         this.#failed(plugin, "authorizeDelivery", error);
         return false;
@@ -199,6 +199,12 @@ export class Hooks {
     }
   }
 
+  /** Something was thrown that is a defect of the broker. */
+  report(clientId: string, error: unknown): void {
+    this.#metrics.internalErrors++;
+    this.emit("broker_internal_error", { clientId, error });
+  }
+
   #failed(plugin: Plugin, hook: string, error: unknown): void {
     this.#metrics.pluginFailures++;
     if (hook === "broker_plugin_failed") return;
@@ -215,16 +221,31 @@ function having<Hook extends keyof Plugin>(
 
 function replaced(
   message: Message,
-  result: MessageInit | ReasonCode | undefined,
+  result: Partial<MessageInit> | ReasonCode | undefined,
   now: () => number,
 ): Message | ReasonCode {
   if (result === undefined || result === message) return message;
-  return typeof result === "number" ? result : Message.from(result, now());
+  if (typeof result === "number") return result;
+  // What the plugin does not say stays as it was.
+  const { topic, payload, qos, retain, properties } = message;
+  return Message.from({
+    topic,
+    payload,
+    qos,
+    retain,
+    ...(properties === undefined ? {} : { properties }),
+    ...result,
+  }, now());
+}
+
+function denies(opinion: unknown): boolean {
+  return opinion !== true && opinion !== undefined && opinion !== null;
 }
 
 /**
  * Asks plugin after plugin: the first denial ends it; otherwise `allowed`, or
- * one approval, decides.
+ * one approval, decides. Nothing (`undefined`, and `null` from untyped plugins)
+ * abstains; whatever is no opinion at all denies.
  */
 function ask<P>(
   plugins: readonly P[],
@@ -236,11 +257,11 @@ function ask<P>(
     const opinion = opinionOf(plugins[i]!);
     if (opinion instanceof Promise) {
       return opinion.then((later) =>
-        later !== false &&
+        !denies(later) &&
         ask(plugins, opinionOf, allowed || later === true, i + 1)
       );
     }
-    if (opinion === false) return false;
+    if (denies(opinion)) return false;
     allowed ||= opinion === true;
   }
   return allowed;

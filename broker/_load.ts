@@ -2,7 +2,8 @@
  * From the store's changes back to the state they made.
  */
 
-import { FOREVER, Session } from "./_session.ts";
+import { willDueAt } from "./_disconnect.ts";
+import { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 import type { Change } from "./store.ts";
 
@@ -13,17 +14,10 @@ export function restore(broker: BrokerState, change: Change): void {
   const { clientId } = change;
   const now = broker.now();
   if (change.type === "session") {
-    const { expiryInterval, expiresAt } = change;
-    const session = new Session(broker, {
-      clientId,
-      username: undefined,
-      protocolVersion: 5,
-      address: undefined,
-      listener: "",
-    }, expiryInterval);
+    const { client, expiryInterval, expiresAt } = change;
+    const session = new Session(broker, client, expiryInterval);
     // Its client was connected when the broker ended: it is lost from now on.
-    session.expiresAt = expiresAt ??
-      (expiryInterval === FOREVER ? Infinity : now + expiryInterval * 1000);
+    session.expiresAt = expiresAt ?? session.expiryFrom(now);
     session.restored();
     broker.sessions.set(clientId, session);
     return;
@@ -49,8 +43,7 @@ export function restore(broker: BrokerState, change: Change): void {
     case "will": {
       if (change.will === undefined) return;
       const { will, dueAt } = change.will;
-      const delay = will.properties?.willDelayInterval ?? 0;
-      session.will = { will, dueAt: dueAt ?? now + delay * 1000 };
+      session.will = { will, dueAt: dueAt ?? willDueAt(will, now) };
       return;
     }
     default:

@@ -52,6 +52,9 @@ export class Output implements Downlink {
   /** To be flushed at the end of the turn. */
   #woken = false;
   #finishing = false;
+  /** Whether the transport took anything since the last sweep, or nothing waits. */
+  #progressed = true;
+  #progressedAt = 0;
 
   constructor(broker: OutputHost, transport: Transport, owner: OutputOwner) {
     this.#broker = broker;
@@ -208,14 +211,29 @@ export class Output implements Downlink {
 
   readonly #onWritten = (count: number): void => {
     const bytes = this.#writing!;
+    this.#progressed = true;
     this.#broker.metrics.bytesSent += count;
     if (count < bytes.length) return this.#write(bytes.subarray(count));
     this.#outbox.written();
     this.#writing = undefined;
-    this.#owner.onWritten();
+    try {
+      this.#owner.onWritten();
+    } catch (error) {
+      this.#broker.hooks.report(this.#owner.clientId, error);
+      return this.#owner.onBroken("internal error");
+    }
     // What this turn added is written at its end, not before.
     if (!this.#woken) this.#next();
   };
+
+  /** For how many milliseconds what waits has waited; asked in each sweep. */
+  stalledFor(now: number): number {
+    if (this.#progressed || this.#writing === undefined) {
+      this.#progressed = false;
+      this.#progressedAt = now;
+    }
+    return now - this.#progressedAt;
+  }
 
   readonly #onBroken = (error: unknown): void => {
     this.#owner.onBroken(

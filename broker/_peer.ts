@@ -15,12 +15,14 @@ import type { Session } from "./_session.ts";
 export interface Peer {
   readonly output: Output;
   readonly listener: string;
+  /** The client identifier; empty before CONNECT. */
+  readonly clientId: string;
   readonly address: Address | undefined;
   readonly version: ProtocolVersion;
   /** Whether it is over: nothing more is sent. */
   readonly ended: boolean;
-  /** The bytes of the packet that is being handled. */
-  readonly frame: Uint8Array;
+  /** The bytes of the packet that is being handled, if they can be passed on. */
+  readonly frame: Uint8Array | undefined;
   /** The topic aliases that the client has assigned. */
   readonly aliases: InboundTopicAliases;
   /** Who it is, from CONNECT on. */
@@ -29,6 +31,8 @@ export interface Peer {
   session: Session | undefined;
   /** Seconds. */
   keepAlive: number;
+  /** The session expiry interval that CONNECT asked for, in seconds. */
+  requestedExpiry: number;
   disconnect(reasonCode: ReasonCode, reason: string): void;
   /** Closes the transport, whatever is not written. */
   close(): void;

@@ -14,8 +14,14 @@ export function inspect(
   client: ClientInfo,
   message: Message,
 ): Awaitable<Message | ReasonCode> {
-  return refusal(broker, message) ??
-    broker.hooks.inspect(client, message, broker.now);
+  const refused = refusal(broker, message);
+  if (refused !== undefined) return refused;
+  const outcome = broker.hooks.inspect(client, message, broker.now);
+  // No need to look again at what nobody has touched or delayed.
+  if (outcome === message) return message;
+  const check = (outcome: Message | ReasonCode): Message | ReasonCode =>
+    typeof outcome === "number" ? outcome : refusal(broker, outcome) ?? outcome;
+  return outcome instanceof Promise ? outcome.then(check) : check(outcome);
 }
 
 function refusal(

@@ -33,8 +33,13 @@ export function handlePublish(
     // [MQTT-3.3.4-6]
     throw new ProtocolError("A client's PUBLISH has a subscription identifier");
   }
-  if (packet.qos === 2 && !accept(broker, session, packet.packetId!)) {
-    return acknowledge(packet, 0); // [MQTT-4.3.3-10]
+  if (packet.qos === 2) {
+    // A repetition waits for what is decided about the message, and gets it.
+    const deciding = session.deciding?.get(packet.packetId!);
+    if (deciding !== undefined) return deciding;
+    if (!accept(broker, connection, packet.packetId!)) {
+      return acknowledge(packet, 0); // [MQTT-4.3.3-10]
+    }
   }
   const message = Message.received(
     packet,
@@ -49,21 +54,39 @@ export function handlePublish(
     hooks.emit("broker_message_received", { clientId, message });
   }
   const outcome = inspect(broker, connection.client!, message);
-  return outcome instanceof Promise
-    ? outcome.then((later) => finish(broker, session, packet, later))
-    : finish(broker, session, packet, outcome);
+  if (!(outcome instanceof Promise)) {
+    return finish(broker, session, packet, outcome);
+  }
+  const reply = outcome.then((later) => finish(broker, session, packet, later));
+  if (packet.qos === 2) decide(session, packet.packetId!, reply);
+  return reply;
+}
+
+/** Remembers that a QoS 2 message is not decided about, until it is. */
+function decide(
+  session: Session,
+  packetId: number,
+  reply: Promise<Packet | undefined>,
+): void {
+  const deciding = session.deciding ??= new Map();
+  deciding.set(packetId, reply);
+  const decided = (): void => {
+    deciding.delete(packetId);
+  };
+  reply.then(decided, decided);
 }
 
 /** Takes a QoS 2 message over; returns `false` if it was received before. */
 function accept(
   { limits }: BrokerState,
-  session: Session,
+  connection: Peer,
   packetId: number,
 ): boolean {
-  const { receiver } = session;
+  const { receiver } = connection.session!;
   if (receiver.has(packetId)) return false;
-  // Section 3.3.4: more than the Receive Maximum that CONNACK announced
-  if (receiver.size >= limits.receiveMaximum) {
+  // Section 3.3.4: more than the Receive Maximum that CONNACK announced. Before
+  // 5.0 the number of packet identifiers is the only bound.
+  if (connection.version === 5 && receiver.size >= limits.receiveMaximum) {
     throw new ProtocolError(
       `More than ${limits.receiveMaximum} QoS 2 messages are not released`,
       ReasonCode.ReceiveMaximumExceeded,

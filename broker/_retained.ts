@@ -3,7 +3,7 @@
  * read the other way round. A filter finds the topics.
  */
 
-import { parseSharedFilter } from "../codec/mod.ts";
+import { parseSharedFilter, topicLevels } from "../codec/mod.ts";
 import type { Limits } from "./config.ts";
 import type { Message } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
@@ -12,6 +12,17 @@ import { TopicNode } from "./_topic_tree.ts";
 
 type Node = TopicNode<Message>;
 
+/** Roughly what a node of the tree takes, in bytes. */
+const NODE = 200;
+
+/** A search: what it looks for, and how far it goes. */
+interface Search {
+  readonly levels: readonly string[];
+  readonly found: Message[];
+  /** It ends when more than this are found. */
+  readonly most: number;
+}
+
 export class Retained {
   readonly #root: Node = new TopicNode();
   readonly #topics = new Map<string, Node>();
@@ -19,6 +30,8 @@ export class Retained {
   readonly #store: Store;
   readonly #metrics: Metrics;
   #bytes = 0;
+  /** Nodes that searches have looked at since the last `takeVisited`. */
+  #visited = 0;
   /** How many messages expire: none, and nobody looks. */
   #expiring = 0;
 
@@ -43,7 +56,7 @@ export class Retained {
     const old = this.#topics.get(message.topic)?.value;
     return this.#topics.size + (old === undefined ? 1 : 0) <=
         this.#limits.retainedMessages &&
-      this.#bytes - (old?.size ?? 0) + message.size <=
+      this.#bytes - (old === undefined ? 0 : cost(old)) + cost(message) <=
         this.#limits.retainedBytes;
   }
 
@@ -64,12 +77,13 @@ export class Retained {
 
   /** Puts a message in that the store already has. */
   restore(message: Message): void {
-    this.#remove(message.topic);
-    const at = this.#root.reach(message.topic);
+    const at = this.#topics.get(message.topic) ??
+      this.#root.reach(message.topic);
+    if (at.value === undefined) this.#topics.set(message.topic, at);
+    else this.#uncount(at.value);
     at.value = message;
-    this.#topics.set(message.topic, at);
-    this.#bytes += message.size;
-    if (message.expiresAt !== Infinity) this.#expiring++;
+    this.#bytes += cost(message);
+    if (message.expires) this.#expiring++;
   }
 
   /** The message of a topic. */
@@ -77,11 +91,14 @@ export class Retained {
     return this.#topics.get(topic)?.value;
   }
 
-  /** The messages whose topics a filter matches, expired ones left out. */
-  match(filter: string, now: number): Message[] {
+  /**
+   * The messages whose topics a filter matches, expired ones left out; if they
+   * are more than `most`, some that are more.
+   */
+  match(filter: string, now: number, most = Infinity): Message[] {
     const found: Message[] = [];
     const levels = parseSharedFilter(filter).filter.split("/");
-    collect(this.#root, levels, 0, found);
+    this.#collect(this.#root, 0, { levels, found, most });
     return this.#expiring === 0
       ? found
       : found.filter((message) => message.expiresAt > now);
@@ -106,48 +123,53 @@ export class Retained {
   #remove(topic: string): boolean {
     const at = this.#topics.get(topic);
     if (at === undefined) return false;
-    const message = at.value!;
     this.#topics.delete(topic);
-    this.#bytes -= message.size;
-    if (message.expiresAt !== Infinity) this.#expiring--;
+    this.#uncount(at.value!);
     at.clear();
     return true;
   }
+
+  #uncount(message: Message): void {
+    this.#bytes -= cost(message);
+    if (message.expires) this.#expiring--;
+  }
+
+  /** How many nodes were looked at since this was asked last. */
+  takeVisited(): number {
+    const visited = this.#visited;
+    this.#visited = 0;
+    return visited;
+  }
+
+  #collect(at: Node, depth: number, search: Search): void {
+    const { levels, found, most } = search;
+    if (found.length > most) return;
+    this.#visited++;
+    const level = levels[depth];
+    // "a/#" matches a itself
+    if ((level === undefined || level === "#") && at.value !== undefined) {
+      found.push(at.value);
+    }
+    if (level === "#" || level === "+") {
+      const next = level === "#" ? depth : depth + 1;
+      for (const child of below(at)) this.#collect(child, next, search);
+    } else if (level !== undefined) {
+      const child = at.children?.get(level);
+      if (child !== undefined) this.#collect(child, depth + 1, search);
+    }
+  }
 }
 
-function collect(
-  at: Node,
-  levels: readonly string[],
-  depth: number,
-  found: Message[],
-): void {
-  if (depth === levels.length) {
-    if (at.value !== undefined) found.push(at.value);
-    return;
-  }
-  const level = levels[depth]!;
-  if (level === "#") {
-    // a/# matches a itself
-    if (at.value !== undefined) found.push(at.value);
-    for (const child of below(at, depth)) collect(child, levels, depth, found);
-  } else if (level === "+") {
-    for (const child of below(at, depth)) {
-      collect(child, levels, depth + 1, found);
-    }
-  } else {
-    const child = at.children?.get(level);
-    if (child !== undefined) collect(child, levels, depth + 1, found);
-  }
+function cost({ topic, size }: Message): number {
+  return size + NODE * topicLevels(topic);
 }
 
 /** What a wildcard stands for: at the first level nothing that begins with $. */
-function* below(at: Node, depth: number): Iterable<Node> {
+function* below(at: Node): Iterable<Node> {
   if (at.children === undefined) return;
   for (const child of at.children.values()) {
     // [MQTT-4.7.2-1]
-    if (at.parent === undefined && depth === 0 && child.level.startsWith("$")) {
-      continue;
-    }
+    if (at.parent === undefined && child.level.startsWith("$")) continue;
     yield child;
   }
 }

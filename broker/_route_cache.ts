@@ -6,8 +6,8 @@
  * its own use, and rests for a while when it is of none.
  */
 
-/** Topics remembered at the most. */
-const CAPACITY = 16_384;
+/** What may be remembered: each topic counts 1, and what its route takes. */
+const CAPACITY = 65_536;
 
 /** Look-ups between two judgements. */
 const PERIOD = 8192;
@@ -20,6 +20,7 @@ const REST = 16;
 
 export class RouteCache<Route> {
   readonly #routes = new Map<string, Route>();
+  #weight = 0;
   #lookups = 0;
   #hits = 0;
   #resting = 0;
@@ -32,24 +33,27 @@ export class RouteCache<Route> {
     return route;
   }
 
-  /** Remembers a route, and returns it. */
-  set(topic: string, route: Route): Route {
-    if (this.#resting > 0) return route;
-    if (this.#routes.size >= CAPACITY) this.#routes.clear();
+  /** Remembers a route that takes so much, and returns it. */
+  set(topic: string, route: Route, weight: number): Route {
+    if (this.#resting > 0 || weight > CAPACITY) return route;
+    if (this.#weight + weight > CAPACITY) this.clear();
+    this.#weight += weight;
     this.#routes.set(topic, route);
     return route;
   }
 
   /** A subscription has changed: any route may have. */
   clear(): void {
-    if (this.#routes.size > 0) this.#routes.clear();
+    if (this.#weight === 0) return;
+    this.#routes.clear();
+    this.#weight = 0;
   }
 
   #judge(): void {
     if (this.#resting > 0) this.#resting--;
     else if (this.#hits * WORTHWHILE < this.#lookups) {
       this.#resting = REST;
-      this.#routes.clear();
+      this.clear();
     }
     this.#lookups = this.#hits = 0;
   }

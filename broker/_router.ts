@@ -6,7 +6,7 @@
 import type { Message } from "./message.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
-import { type ShareGroup, target } from "./_subscription_tree.ts";
+import type { ShareGroup, Target } from "./_subscription_tree.ts";
 
 /**
  * Routes a message. It is in every session that it belongs to when this
@@ -29,47 +29,41 @@ export function route(
       if (to.ifLocal === null) continue; // [MQTT-3.8.3-3]
       to = to.ifLocal;
     }
-    // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
-    const retain = message.retain && to.retainAsPublished;
-    to.session.deliver(message, to.qos, retain, to.identifiers);
+    deliver(message, to);
   }
   for (const group of groups) share(group, message);
   return targets.length > 0 || groups.length > 0;
 }
 
+/** [MQTT-3.3.1-12] [MQTT-3.3.1-13] Gives a message to one of its targets. */
+function deliver(message: Message, to: Target): void {
+  const retain = message.retain && to.retainAsPublished;
+  to.session.deliver(message, to.qos, retain, to.identifiers);
+}
+
 /**
  * Gives a message to one member of a shared subscription: to the next that is
- * connected and keeps up, else to the next that is connected, else to the next
- * whose session waits for it.
+ * connected and keeps up, else the next that is connected and has room, else
+ * the next whose session keeps it. [MQTT-4.8.2-3]
  */
 function share(group: ShareGroup, message: Message): void {
   const { members } = group;
-  let best = -1;
-  let bestRank = -1;
-  for (let i = 0; i < members.length && bestRank < 2; i++) {
+  let best = group.next % members.length;
+  let bestRank = 0;
+  for (let i = 0; i < members.length && bestRank < 3; i++) {
     const index = (group.next + i) % members.length;
-    const { session } = members[index]!;
-    const { downlink } = session;
-    const rank = downlink === undefined
-      ? 0
-      : downlink.writable && !session.backlogged
-      ? 2
-      : 1;
+    const rank = rankOf(members[index]!, message);
     if (rank > bestRank) {
       best = index;
       bestRank = rank;
     }
   }
-  if (best < 0) return;
   group.next = (best + 1) % members.length;
-  const { session, qos, retainAsPublished, identifiers } = target([
-    members[best]!,
-  ]);
-  // [MQTT-4.8.2-3]
-  session.deliver(
-    message,
-    qos,
-    message.retain && retainAsPublished,
-    identifiers,
-  );
+  deliver(message, members[best]!);
+}
+
+function rankOf({ session, qos }: Target, message: Message): number {
+  if (!session.takes(message, qos)) return 0;
+  if (session.downlink === undefined) return 1;
+  return session.downlink.writable && !session.backlogged ? 3 : 2;
 }

@@ -15,7 +15,7 @@ import {
   Receiver,
   Sender,
 } from "../codec/mod.ts";
-import { Backlog, type Waiting } from "./_backlog.ts";
+import { Backlog, type Replay, type Waiting } from "./_backlog.ts";
 import type { Limits } from "./config.ts";
 import type { Hooks } from "./_hooks.ts";
 import type { Message } from "./message.ts";
@@ -60,11 +60,6 @@ export interface Downlink {
   disconnect(reasonCode: ReasonCode, reason: string): void;
 }
 
-/** A QoS 1 or 2 message on its way to this session's client. */
-export interface Outgoing extends Waiting {
-  readonly qos: 1 | 2;
-}
-
 /** The session expiry interval that stands for ever. */
 export const FOREVER = 0xffff_ffff;
 
@@ -80,10 +75,14 @@ export class Session {
   will: StoredWill | undefined;
   /** The filters that it subscribed with. */
   readonly filters = new Set<string>();
+  /** What the filters take, in bytes. */
+  filterBytes = 0;
+  /** QoS 2 messages that a plugin has not decided about, by packet identifier. */
+  deciding: Map<number, Promise<Packet | undefined>> | undefined;
   readonly receiver = new Receiver();
 
   readonly #broker: SessionHost;
-  readonly #sender = new Sender<Outgoing>();
+  readonly #sender = new Sender<Waiting>();
   /** Ids of deliveries whose message the sender has let go: for the store. */
   #released: Map<number, number> | undefined;
   #downlink: Downlink | undefined;
@@ -91,7 +90,9 @@ export class Session {
   #stored = false;
   #lastId = 0;
   /** From an earlier connection: to be sent again before anything else. */
-  #resend: Delivery<Outgoing>[] = [];
+  #resend: Delivery<Waiting>[] = [];
+  /** What `#sender` keeps, in bytes. */
+  #inflightBytes = 0;
   #backlog: Backlog;
 
   constructor(broker: SessionHost, client: ClientInfo, expiryInterval: number) {
@@ -124,6 +125,27 @@ export class Session {
   /** QoS 1 and 2 messages that wait to be sent. */
   get queued(): number {
     return this.#backlog.messages;
+  }
+
+  /** Whether the client takes another QoS 1 or 2 message now. */
+  get #ready(): boolean {
+    return this.#sender.ready &&
+      this.#inflightBytes < this.#broker.limits.queuedBytes;
+  }
+
+  /** When the session ends if its client is lost now. */
+  expiryFrom(now: number): number {
+    return this.expiryInterval === FOREVER
+      ? Infinity
+      : now + this.expiryInterval * 1000;
+  }
+
+  /** Whether a message would be sent or kept, not dropped. */
+  takes(message: Message, granted: Qos): boolean {
+    const { writable } = this.#downlink ?? { writable: false };
+    if (deliveredQos(message, granted) === 0) return writable;
+    return (writable && this.#ready && !this.backlogged) ||
+      this.#backlog.hasRoom(message);
   }
 
   /** Whether `pump` may have something to send. */
@@ -165,13 +187,18 @@ export class Session {
     };
     // Nothing overtakes what waits [MQTT-4.6.0-6].
     if (
-      downlink !== undefined && downlink.writable && this.#sender.ready &&
+      downlink !== undefined && downlink.writable && this.#ready &&
       !this.backlogged
     ) {
       this.#send(outgoing, downlink, true);
     } else {
       this.#enqueue(outgoing);
     }
+  }
+
+  /** For how many more retained messages there is room. */
+  get room(): number {
+    return this.#backlog.room;
   }
 
   /**
@@ -184,13 +211,9 @@ export class Session {
     granted: Qos,
     identifiers: readonly number[] | undefined,
   ): boolean {
-    if (!this.#backlog.accepts(messages.length)) return false;
-    for (const message of messages) {
-      const qos = deliveredQos(message, granted);
-      // [MQTT-3.3.1-8] sent for a subscription: RETAIN 1
-      const waiting = { id: 0, message, qos, retain: true, identifiers };
-      this.#backlog.pushRetained(waiting);
-    }
+    if (messages.length === 0) return true;
+    if (messages.length > this.#backlog.room) return false;
+    this.#backlog.pushReplay({ messages, next: 0, granted, identifiers });
     return true;
   }
 
@@ -224,7 +247,7 @@ export class Session {
         !downlink.publish(message, qos, retain, true, packetId, identifiers)
       ) {
         // [MQTT-3.1.2-25] as if it had been delivered
-        this.#sender.cancel(packetId);
+        this.#cancel(packetId, message);
         this.#settled(id);
       }
     }
@@ -234,22 +257,30 @@ export class Session {
 
   /** Sends the first that waits; returns `false` if it has to wait on. */
   #sendNext(downlink: Downlink): boolean {
-    const waiting = this.#backlog.peek();
-    if (waiting === undefined) return false;
-    const { id, message, qos, retain, identifiers } = waiting;
-    if (qos > 0 && !this.#sender.ready) return false;
+    const first = this.#backlog.peek();
+    if (first === undefined) return false;
+    if ("messages" in first) return this.#replayNext(first, downlink);
+    if (!this.#ready) return false;
     this.#backlog.shift();
-    if (id === 0) {
-      if (!this.#replayable(message)) return true;
-      if (qos === 0) {
-        downlink.publish(message, 0, retain, false, 0, identifiers);
-      } else {
-        this.#send({ ...waiting, id: ++this.#lastId, qos }, downlink, true);
-      }
-    } else if (this.#expired(message)) {
-      this.#settled(id);
+    if (this.#expired(first.message)) this.#settled(first.id);
+    else this.#send(first, downlink, false);
+    return true;
+  }
+
+  #replayNext(replay: Replay, downlink: Downlink): boolean {
+    const { messages, granted, identifiers } = replay;
+    const message = messages[replay.next]!;
+    const qos = deliveredQos(message, granted);
+    if (qos > 0 && !this.#ready) return false;
+    if (++replay.next === messages.length) this.#backlog.shift();
+    if (!this.#replayable(message)) return true;
+    // [MQTT-3.3.1-8] sent for a subscription: RETAIN 1
+    const retain = true;
+    if (qos === 0) {
+      downlink.publish(message, 0, retain, false, 0, identifiers);
     } else {
-      this.#send({ ...waiting, qos: qos as 1 | 2 }, downlink, false);
+      const id = ++this.#lastId;
+      this.#send({ id, message, qos, retain, identifiers }, downlink, true);
     }
     return true;
   }
@@ -272,16 +303,17 @@ export class Session {
     return true;
   }
 
-  #send(outgoing: Outgoing, downlink: Downlink, fresh: boolean): void {
+  #send(outgoing: Waiting, downlink: Downlink, fresh: boolean): void {
     const { message, qos, retain, identifiers, id } = outgoing;
     message.keep();
+    this.#inflightBytes += message.size;
     const { packetId } = this.#sender.send(outgoing, qos);
     // [MQTT-3.3.1-3]
     if (
       !downlink.publish(message, qos, retain, false, packetId, identifiers)
     ) {
       // [MQTT-3.1.2-25] as if it had been delivered
-      this.#sender.cancel(packetId);
+      this.#cancel(packetId, message);
       if (!fresh) this.#settled(id);
       return;
     }
@@ -290,10 +322,16 @@ export class Session {
     else this.record({ type: "send", clientId, id, packetId });
   }
 
-  #enqueue(outgoing: Outgoing): void {
+  #cancel(packetId: number, message: Message): void {
+    this.#sender.cancel(packetId);
+    this.#inflightBytes -= message.size;
+  }
+
+  #enqueue(outgoing: Waiting): void {
     const { metrics, hooks } = this.#broker;
     const { message } = outgoing;
-    if (!this.#backlog.push(outgoing)) {
+    if (!this.#backlog.hasRoom(message)) this.dropExpired(this.#broker.now());
+    if (!this.#backlog.hasRoom(message)) {
       metrics.droppedQueueFull++;
       if (hooks.watches("broker_message_dropped")) {
         const { clientId } = this;
@@ -303,10 +341,11 @@ export class Session {
       return;
     }
     message.keep();
+    this.#backlog.push(outgoing);
     this.#recordEnqueue(outgoing, undefined);
   }
 
-  #recordEnqueue(outgoing: Outgoing, packetId: number | undefined): void {
+  #recordEnqueue(outgoing: Waiting, packetId: number | undefined): void {
     const { clientId } = this;
     if (!this.persistent) return;
     this.record({ type: "enqueue", clientId, ...outgoing, packetId });
@@ -317,10 +356,21 @@ export class Session {
     this.record({ type: "settle", clientId, id });
   }
 
+  /** Drops what waited longer than it may. */
+  dropExpired(now: number): void {
+    for (const { id } of this.#backlog.expire(now)) {
+      this.#broker.metrics.droppedExpired++;
+      this.#settled(id);
+    }
+  }
+
   /** PUBACK has come. */
   puback(packetId: number): void {
     const delivery = this.#sender.puback(packetId);
-    if (delivery !== undefined) this.#settled(delivery.message!.id);
+    if (delivery === undefined) return;
+    const { id, message } = delivery.message!;
+    this.#inflightBytes -= message.size;
+    this.#settled(id);
   }
 
   /** PUBREC has come; returns the PUBREL to answer with. */
@@ -331,19 +381,19 @@ export class Session {
       const reasonCode = ReasonCode.PacketIdentifierNotFound;
       return failed ? undefined : { type: "pubrel", packetId, reasonCode };
     }
-    if (failed) {
-      const id = outgoing?.id ?? this.#released?.get(packetId);
-      this.#released?.delete(packetId);
-      if (id !== undefined) this.#settled(id);
-      return undefined;
-    }
-    if (outgoing !== undefined && this.persistent) {
+    if (outgoing !== undefined) {
       const { clientId } = this;
-      const { id } = outgoing;
-      (this.#released ??= new Map()).set(packetId, id);
-      this.record({ type: "release", clientId, id });
+      const { id, message } = outgoing;
+      this.#inflightBytes -= message.size;
+      if (failed) {
+        this.#settled(id);
+      } else if (this.persistent) {
+        (this.#released ??= new Map()).set(packetId, id);
+        this.record({ type: "release", clientId, id });
+      }
     }
-    return { type: "pubrel", packetId, reasonCode: 0 }; // [MQTT-4.3.3-4]
+    // [MQTT-4.3.3-4]
+    return failed ? undefined : { type: "pubrel", packetId, reasonCode: 0 };
   }
 
   /** PUBCOMP has come. */
@@ -366,11 +416,12 @@ export class Session {
 
   /** Tells the store how long the session lives. */
   recordState(): void {
-    const { clientId, expiryInterval, expiresAt } = this;
+    const { clientId, client, expiryInterval, expiresAt } = this;
     this.#stored = true;
     this.#broker.store.record({
       type: "session",
       clientId,
+      client,
       expiryInterval,
       expiresAt: expiresAt === Infinity ? undefined : expiresAt,
     });
@@ -403,13 +454,20 @@ export class Session {
     this.#resend = [];
     const backlog = this.#backlog;
     this.#backlog = new Backlog(this.#broker.limits);
-    for (let waiting; (waiting = backlog.shift()) !== undefined;) {
-      const { id, message, qos } = waiting;
-      if (id !== 0) this.#backlog.restore(waiting);
-      // What a subscription was promised waits like any other message.
-      else if (qos > 0 && this.persistent && this.#replayable(message)) {
-        this.#enqueue({ ...waiting, id: ++this.#lastId, qos: qos as 1 | 2 });
-      }
+    for (let first; (first = backlog.shift()) !== undefined;) {
+      if ("messages" in first) this.#keepReplay(first);
+      else this.#backlog.push(first);
+    }
+  }
+
+  /** What a subscription was promised waits like any other message. */
+  #keepReplay({ messages, next, granted, identifiers }: Replay): void {
+    if (!this.persistent) return;
+    for (const message of messages.slice(next)) {
+      const qos = deliveredQos(message, granted);
+      if (qos === 0 || !this.#replayable(message)) continue;
+      const id = ++this.#lastId;
+      this.#enqueue({ id, message, qos, retain: true, identifiers });
     }
   }
 
@@ -419,12 +477,13 @@ export class Session {
   }
 
   /** Puts a delivery in that the store already has. */
-  restore(outgoing: Outgoing, packetId: number | undefined): void {
+  restore(outgoing: Waiting, packetId: number | undefined): void {
     this.#lastId = Math.max(this.#lastId, outgoing.id);
     if (packetId === undefined) {
-      this.#backlog.restore(outgoing);
+      this.#backlog.push(outgoing);
     } else {
       const { qos } = outgoing;
+      this.#inflightBytes += outgoing.message.size;
       this.#sender.restore({ packetId, qos, message: outgoing });
     }
   }
@@ -433,6 +492,7 @@ export class Session {
   restoreReleased(id: number): void {
     for (const delivery of this.#sender.unsettled()) {
       if (delivery.message?.id !== id) continue;
+      this.#inflightBytes -= delivery.message.message.size;
       delivery.message = undefined;
       (this.#released ??= new Map()).set(delivery.packetId, id);
       return;

@@ -8,6 +8,7 @@ import {
   ReasonCode,
   type SubscribePacket,
   type SubscriptionRequest,
+  topicLevels,
   type UnsubscribePacket,
 } from "../codec/mod.ts";
 import type { Peer } from "./_peer.ts";
@@ -15,6 +16,22 @@ import type { Awaitable } from "./plugin.ts";
 import { withinLimits } from "./_policy.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
+
+/** Nodes of retained topics that one turn may look at for one SUBSCRIBE. */
+const SEARCHED = 20_000;
+
+/** Roughly what a level of a filter takes, in bytes. */
+const LEVEL = 250;
+
+/** What a filter takes, in bytes. */
+function cost(filter: string): number {
+  return 2 * filter.length + LEVEL * topicLevels(filter);
+}
+
+/** Lets the event loop go round once. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
 
 /** [MQTT-3.8.4-1] */
 export function handleSubscribe(
@@ -28,6 +45,10 @@ export function handleSubscribe(
   // [MQTT-3.8.4-5] [MQTT-3.9.3-1] one after the other, in their order
   const from = (index: number): Awaitable<Packet> => {
     for (let i = index; i < subscriptions.length; i++) {
+      // Others have their turn while a search for retained messages goes on.
+      if (broker.retained.takeVisited() > SEARCHED) {
+        return pause().then(() => from(i));
+      }
       const request = subscriptions[i]!;
       const code = subscribe(broker, connection, request, identifier);
       if (code instanceof Promise) {
@@ -82,9 +103,11 @@ function refusal(
 ): ReasonCode | undefined {
   if (!withinLimits(filter, limits)) return ReasonCode.TopicFilterInvalid;
   const { filters } = session;
-  if (filters.size >= limits.subscriptions && !filters.has(filter)) {
-    return ReasonCode.QuotaExceeded;
-  }
+  if (
+    !filters.has(filter) &&
+    (filters.size >= limits.subscriptions ||
+      session.filterBytes + cost(filter) > limits.subscriptionBytes)
+  ) return ReasonCode.QuotaExceeded;
   return undefined;
 }
 
@@ -103,7 +126,7 @@ function grant(
   const wanted = !filter.startsWith("$share/") &&
     (retainHandling === 0 || (retainHandling === 1 && isNew));
   if (wanted && retained.size > 0) {
-    const messages = retained.match(filter, broker.now());
+    const messages = retained.match(filter, broker.now(), session.room);
     const identifiers = identifier === undefined ? undefined : [identifier];
     if (!session.replay(messages, qos, identifiers)) {
       broker.metrics.subscriptionsRefused++;
@@ -111,6 +134,7 @@ function grant(
     }
   }
   // [MQTT-3.8.4-3]
+  if (isNew) session.filterBytes += cost(filter);
   session.filters.add(filter);
   broker.subscriptions.set({ session, request, identifier });
   session.record({ type: "subscribe", clientId, request, identifier });
@@ -131,6 +155,7 @@ export function handleUnsubscribe(
     if (!session.filters.delete(filter)) {
       return ReasonCode.NoSubscriptionExisted;
     }
+    session.filterBytes -= cost(filter);
     subscriptions.delete(session, filter);
     session.record({ type: "unsubscribe", clientId, filter });
     hooks.emit("broker_client_unsubscribed", { clientId, topic: filter });

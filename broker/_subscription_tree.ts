@@ -35,7 +35,7 @@ export interface Target {
 
 /** The members of a shared subscription; each message goes to one of them. */
 export interface ShareGroup {
-  readonly members: Subscription[];
+  readonly members: Target[];
   /** Index of the member whose turn it is. */
   next: number;
 }
@@ -101,9 +101,9 @@ export class SubscriptionTree {
     const { members } = group;
     const index = members.findIndex((one) => one.session === session);
     if (index >= 0) {
-      members[index] = subscription;
+      members[index] = target([subscription]);
     } else {
-      members.push(subscription);
+      members.push(target([subscription]));
       this.#size++;
     }
   }
@@ -148,16 +148,19 @@ export class SubscriptionTree {
 
   /** Where messages of a topic go. */
   match(topic: string): Route {
-    return this.#routes.get(topic) ??
-      this.#routes.set(topic, this.#match(topic));
+    return this.#routes.get(topic) ?? this.#match(topic);
   }
 
   #match(topic: string): Route {
     const found = this.#found;
     found.length = 0;
     collect(this.#root, topic, 0, found);
-    if (found.length === 0) return nowhere;
-    return found.length === 1 ? found[0]!.route : merge(found);
+    if (found.length > 1) {
+      const route = merge(found);
+      return this.#routes.set(topic, route, 1 + route.targets.length);
+    }
+    // The route of a single leaf is there anyway, whatever its size.
+    return this.#routes.set(topic, found[0]?.route ?? nowhere, 1);
   }
 }
 
@@ -197,7 +200,9 @@ function merge(leaves: readonly Leaf[]): Route {
   }
   return {
     targets: Array.from(bySession.values(), target),
-    groups: leaves.flatMap((leaf) => leaf.route.groups),
+    groups: leaves.flatMap(({ shared }) =>
+      shared === undefined ? [] : [...shared.values()]
+    ),
   };
 }
 

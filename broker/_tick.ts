@@ -9,8 +9,20 @@ import type { BrokerState } from "./_state.ts";
 /** Looks at every deadline: of connections, sessions, wills and messages. */
 export function tick(broker: BrokerState): void {
   const now = broker.now();
-  for (const connection of broker.connections) connection.tick(now);
-  for (const session of broker.sessions.values()) sweep(broker, session, now);
-  broker.retained.expire(now);
+  // A defect that one client's state brings out is not to stop the clock.
+  const guard = (clientId: string, step: () => void): void => {
+    try {
+      step();
+    } catch (error) {
+      broker.hooks.report(clientId, error);
+    }
+  };
+  for (const connection of broker.connections) {
+    guard(connection.clientId, () => connection.tick(now));
+  }
+  for (const session of broker.sessions.values()) {
+    guard(session.clientId, () => sweep(broker, session, now));
+  }
+  guard("", () => broker.retained.expire(now));
   broker.turn.schedule();
 }

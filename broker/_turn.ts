@@ -8,6 +8,7 @@
  * for one commit and one write where it would pay for hundreds.
  */
 
+import type { Hooks } from "./_hooks.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
 
@@ -22,12 +23,14 @@ interface Flushable {
 export class Turn {
   readonly #store: Store;
   readonly #metrics: Metrics;
+  readonly #hooks: Hooks;
   #woken: Flushable[] = [];
   #scheduled = false;
 
-  constructor(store: Store, metrics: Metrics) {
+  constructor(store: Store, metrics: Metrics, hooks: Hooks) {
     this.#store = store;
     this.#metrics = metrics;
+    this.#hooks = hooks;
   }
 
   /** Has a connection flushed at the end of the turn: once, it keeps count. */
@@ -50,7 +53,10 @@ export class Turn {
     try {
       this.#store.commit();
     } catch (error) {
-      this.#metrics.internalErrors++;
+      // The changes stay with the store and go with the next commit: until one
+      // succeeds nobody is told anything.
+      this.#metrics.storeFailures++;
+      this.#hooks.emit("broker_store_failed", { error });
       const reason = `the store failed: ${error}`;
       for (const connection of woken) connection.abort(reason);
       return;

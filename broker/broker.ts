@@ -104,16 +104,17 @@ export class Broker implements AsyncDisposable {
     const limits = resolveLimits(config.limits);
     const store = config.store ?? new MemoryStore();
     const allowAnonymous = config.auth?.allowAnonymous ?? true;
+    const hooks = new Hooks(config.plugins ?? [], allowAnonymous, metrics);
     this.#state = {
       limits,
       metrics,
       store,
-      hooks: new Hooks(config.plugins ?? [], allowAnonymous, metrics),
+      hooks,
       retained: new Retained(limits, store, metrics),
       subscriptions: new SubscriptionTree(),
       sessions: new Map(),
       connections: new Set(),
-      turn: new Turn(store, metrics),
+      turn: new Turn(store, metrics, hooks),
       timeoutDisconnectDelay: config.timeoutDisconnectDelay,
       now: config.now ?? monotonicNow,
     };
@@ -166,7 +167,7 @@ export class Broker implements AsyncDisposable {
       }
     } catch (error) {
       // What cannot be undone does not hide what went wrong.
-      await doAll(started).catch(() => {});
+      await doAll([...started, () => store.close()]).catch(() => {});
       this.#forget();
       this.#status = "not_started";
       throw error;
@@ -190,7 +191,9 @@ export class Broker implements AsyncDisposable {
       throw new BrokerError(`Cannot stop the broker: it is ${this.#status}`);
     }
     this.#status = "stopping";
+    clearInterval(this.#timer);
     const { hooks, limits, connections, store } = this.#state;
+    const timeout = limits.shutdownTimeout * 1000;
     try {
       hooks.emit("broker_pre_shutdown", {});
       for (const acceptor of this.#acceptors.keys()) acceptor.stop();
@@ -200,12 +203,14 @@ export class Broker implements AsyncDisposable {
           "the broker shuts down",
         );
       }
-      await this.#emptied(limits.shutdownTimeout * 1000);
+      await this.#emptied(timeout);
       for (const connection of connections) connection.close();
-      await Promise.all(this.#acceptors.values());
-      clearInterval(this.#timer);
+      // Listeners and plugins of others may never end; the store always does.
+      await within(timeout, Promise.all(this.#acceptors.values()));
       await doAll([
-        ...hooks.plugins.map((plugin) => () => plugin.stop?.()),
+        ...hooks.plugins.map((plugin) => () =>
+          within(timeout, plugin.stop?.())
+        ),
         () => store.commit(),
         () => store.close(),
         () => this.#forget(),
@@ -254,7 +259,7 @@ export class Broker implements AsyncDisposable {
    * twice a second by itself; it is here for those who pass a clock in.
    */
   sweep(): void {
-    tick(this.#state);
+    if (this.#status === "started") tick(this.#state);
   }
 
   get #context(): PluginContext {
@@ -287,13 +292,9 @@ export class Broker implements AsyncDisposable {
   /** Waits until every connection is closed, but no longer than so many ms. */
   async #emptied(timeout: number): Promise<void> {
     if (this.#state.connections.size === 0) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-      timer = setTimeout(resolve, timeout);
-    });
+    const empty = new Promise<void>((resolve) => this.#onEmpty = resolve);
+    await within(timeout, empty);
     this.#onEmpty = undefined;
-    clearTimeout(timer);
   }
 
   /** Empties the memory; the store has what is to stay. */
@@ -302,6 +303,19 @@ export class Broker implements AsyncDisposable {
     sessions.clear();
     retained.clear();
     subscriptions.clear();
+  }
+}
+
+/** Waits for a promise, but no longer than so many milliseconds. */
+async function within(timeout: number, promise: unknown): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const expired = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeout);
+  });
+  try {
+    await Promise.race([promise, expired]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

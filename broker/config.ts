@@ -30,6 +30,8 @@ export interface Limits {
   connectTimeout: number;
   /** Bytes of the largest packet accepted (0x95). By default 2 MiB. */
   maximumPacketSize: number;
+  /** Characters of the longest client identifier. By default 1,024. */
+  clientIdLength: number;
   /** Bytes of the longest topic name or filter. By default 65,535. */
   topicLength: number;
   /** Levels of a topic name or filter. By default 200. */
@@ -38,6 +40,8 @@ export interface Limits {
   topicAliasMaximum: number;
   /** Subscriptions of one session. By default 10,000. */
   subscriptions: number;
+  /** Bytes that the filters of one session take. By default 16 MiB. */
+  subscriptionBytes: number;
   /**
    * QoS 1 and 2 messages that a session may have sent and not got acknowledged;
    * less if the client's Receive Maximum says so. By default 100.
@@ -54,6 +58,11 @@ export interface Limits {
    * it are dropped and others wait in its session. By default 1 MiB.
    */
   outboundBytes: number;
+  /**
+   * Seconds that a client may read nothing of what waits for it before its
+   * connection is closed. By default 60.
+   */
+  stallTimeout: number;
   /** Sessions that outlive their connection. By default 100,000. */
   sessions: number;
   /**
@@ -74,15 +83,18 @@ export const defaultLimits: Readonly<Limits> = Object.freeze({
   connections: 100_000,
   connectTimeout: 10,
   maximumPacketSize: 2 * 1024 * 1024,
+  clientIdLength: 1024,
   topicLength: 65_535,
   topicLevels: 200,
   topicAliasMaximum: 32,
   subscriptions: 10_000,
+  subscriptionBytes: 16 * 1024 * 1024,
   inflight: 100,
   receiveMaximum: 1_000,
   queuedMessages: 10_000,
   queuedBytes: 16 * 1024 * 1024,
   outboundBytes: 1024 * 1024,
+  stallTimeout: 60,
   sessions: 100_000,
   sessionExpiryInterval: 0xffff_ffff,
   retainedMessages: 100_000,

@@ -11,7 +11,6 @@ import {
   type PublishPacket,
   type PublishProperties,
   type Qos,
-  topicNameError,
 } from "../codec/mod.ts";
 
 /** The properties that belong to a message and not to one connection. */
@@ -37,9 +36,10 @@ export interface MessageInit {
 /**
  * An application message on its way through the broker.
  *
- * Its payload may be a view into the receive buffer of its publisher, valid
- * until the end of the turn. Who keeps a message longer calls
- * {@linkcode Message.keep}, which copies it once for all.
+ * Its payload may be a view into the receive buffer of its publisher. A hook
+ * may use it until it returns, or until the promise that it returned settles;
+ * an event handler until it returns. Who keeps a message longer calls
+ * {@linkcode Message.keep} before, which copies it once for all.
  */
 export class Message {
   /** The topic name. */
@@ -68,7 +68,6 @@ export class Message {
    *
    * @param init Topic, payload and the rest.
    * @param now The time, in milliseconds, from which its expiry counts.
-   * @throws {TypeError} If the topic is not a valid topic name.
    */
   constructor(init: MessageInit, now: number) {
     this.topic = init.topic;
@@ -86,23 +85,35 @@ export class Message {
   }
 
   /**
-   * Makes a message of the broker's own or of a plugin's, which are not
-   * validated by the codec.
+   * Makes a message of the broker's own or of a plugin's, and checks all that
+   * the codec checks of one that came in.
    *
    * @param init Topic, payload and the rest.
    * @param now The time in milliseconds.
-   * @returns The message.
-   * @throws {TypeError} If the topic is not a valid topic name.
+   * @returns The message, independent of `init`.
+   * @throws {TypeError} If the topic is not a valid topic name, or a value not
+   * of its type.
+   * @throws {RangeError} If a number or a length is out of range.
    */
   static from(init: MessageInit, now: number): Message {
-    const { topic } = init;
-    const error = topicNameError(topic) ?? stringError(topic);
-    if (error !== undefined) {
-      throw new TypeError(
-        `Cannot publish to ${JSON.stringify(topic.slice(0, 100))}: ${error}`,
-      );
+    const { topic, qos = 0, properties = {} } = init;
+    const where = `Cannot publish to ${
+      JSON.stringify(String(topic).slice(0, 100))
+    }`;
+    if (qos !== 0 && qos !== 1 && qos !== 2) {
+      throw new RangeError(`${where}: QoS ${qos} is not 0, 1 or 2`);
     }
-    return new Message(init, now);
+    for (const name of ["topicAlias", "subscriptionIdentifiers"]) {
+      if (name in properties) {
+        throw new TypeError(`${where}: ${name} is not for a message`);
+      }
+    }
+    const message = new Message(init, now);
+    // Encoding is what checks: no message may fail at a receiver.
+    message.#received = message.frame(5, qos > 0);
+    message.#receivedIndex = frameIndex(5, qos > 0);
+    message.#payload = undefined;
+    return message;
   }
 
   /**
@@ -110,7 +121,7 @@ export class Message {
    *
    * @param packet The packet.
    * @param topic Its topic name, with the alias resolved.
-   * @param frame The bytes of the packet.
+   * @param frame The bytes of the packet, if they can be passed on as they are.
    * @param version The protocol version they are in.
    * @param now The time in milliseconds.
    * @returns The message.
@@ -118,15 +129,17 @@ export class Message {
   static received(
     packet: PublishPacket,
     topic: string,
-    frame: Uint8Array,
+    frame: Uint8Array | undefined,
     version: ProtocolVersion,
     now: () => number,
   ): Message {
     const { payload, qos, retain } = packet;
     if (packet.properties === undefined) {
       const message = new Message({ topic, payload, qos, retain }, 0);
-      message.#receivedIndex = frameIndex(version, qos > 0);
-      message.#received = Frame.received(frame);
+      if (frame !== undefined) {
+        message.#receivedIndex = frameIndex(version, qos > 0);
+        message.#received = Frame.received(frame);
+      }
       return message;
     }
     const { topicAlias, ...properties } = packet.properties;
@@ -135,7 +148,7 @@ export class Message {
       properties.messageExpiryInterval === undefined ? 0 : now(),
     );
     // An alias means something on the publisher's connection only.
-    if (topicAlias === undefined) {
+    if (topicAlias === undefined && frame !== undefined) {
       message.#receivedIndex = frameIndex(version, qos > 0);
       message.#received = Frame.received(frame);
     }
@@ -163,7 +176,8 @@ export class Message {
 
   /** What the message counts against limits, in bytes. */
   get size(): number {
-    return OVERHEAD + this.topic.length + this.#payloadLength;
+    return OVERHEAD + this.topic.length + this.#payloadLength +
+      (this.properties === undefined ? 0 : propertiesSize(this.properties));
   }
 
   /**
@@ -224,16 +238,22 @@ export class Message {
 /** Roughly what the objects of a message take beside its topic and payload. */
 const OVERHEAD = 256;
 
-/** What is wrong with a string of MQTT that the codec has not seen. */
-function stringError(text: string): string | undefined {
-  if (!text.isWellFormed()) return "it has a lone surrogate";
-  // A UTF-16 unit is three bytes at the most: count only what may exceed.
-  return text.length * 3 > 65_535 && encoder.encode(text).length > 65_535
-    ? "it has more than 65,535 bytes"
-    : undefined;
-}
+/** What a property takes beside its text. */
+const PROPERTY = 64;
 
-const encoder = new TextEncoder();
+function propertiesSize(properties: MessageProperties): number {
+  let size = PROPERTY;
+  for (const value of Object.values(properties)) {
+    if (typeof value === "string") size += PROPERTY + value.length;
+    else if (value instanceof Uint8Array) size += PROPERTY + value.length;
+    else if (Array.isArray(value)) {
+      for (const [name, text] of value as [string, string][]) {
+        size += 2 * PROPERTY + name.length + text.length;
+      }
+    }
+  }
+  return size;
+}
 
 function frameIndex(version: ProtocolVersion, acknowledged: boolean): number {
   return (version === 5 ? 2 : 0) + (acknowledged ? 1 : 0);

@@ -27,6 +27,8 @@ export class Metrics {
   authenticationFailures = 0;
   /** Connections closed for breaking the protocol. */
   protocolErrors = 0;
+  /** Connections closed because their peers stopped reading. */
+  stalled = 0;
   /** Connections closed by their keep alive. */
   keepAliveTimeouts = 0;
   /** Sessions taken over by another connection. */
@@ -65,6 +67,8 @@ export class Metrics {
   willsPublished = 0;
   /** Exceptions thrown by plugins. */
   pluginFailures = 0;
+  /** Commits that the store could not do. */
+  storeFailures = 0;
   /** Exceptions that are a defect of the broker. */
   internalErrors = 0;
 }

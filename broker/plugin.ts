@@ -65,9 +65,9 @@ export interface BrokerEvents {
   broker_pre_shutdown: Record<never, never>;
   /** All is closed. */
   broker_post_shutdown: Record<never, never>;
-  /** CONNACK 0 was sent. */
+  /** A client was accepted: CONNACK 0 is on its way. */
   broker_client_connected: { clientId: string; client: ClientInfo };
-  /** A connected client is gone. `reason` is 0 for an orderly DISCONNECT. */
+  /** A client is gone. `reasonCode` is 0 after an orderly DISCONNECT. */
   broker_client_disconnected: {
     clientId: string;
     client: ClientInfo;
@@ -96,10 +96,15 @@ export interface BrokerEvents {
     message: Message;
     reason: string;
   };
-  /** A packet came in; `clientId` is empty before CONNECT. */
+  /**
+   * A packet came in; `clientId` is empty before CONNECT. Its binary fields are
+   * views that are valid until the handler returns; passwords are left out.
+   */
   mqtt_packet_received: { clientId: string; packet: Packet };
   /** A packet goes out. */
   mqtt_packet_sent: { clientId: string; packet: Packet };
+  /** The store could not commit; it is tried again, nothing is sent before. */
+  broker_store_failed: { error: unknown };
   /** A hook of a plugin threw; what it was asked was denied. */
   broker_plugin_failed: { plugin: string; hook: string; error: unknown };
   /** A defect of the broker closed a connection. */
@@ -175,13 +180,13 @@ export interface Plugin {
    *
    * @param client The client that published it.
    * @param message The message.
-   * @returns What replaces it; a reason code of 0x80 or more to refuse it; or
-   * `undefined` to leave it as it is.
+   * @returns What is to be different in it; a reason code of 0x80 or more to
+   * refuse it; or `undefined` to leave it as it is.
    */
   transform?(
     client: ClientInfo,
     message: Message,
-  ): Awaitable<MessageInit | ReasonCode | undefined>;
+  ): Awaitable<Partial<MessageInit> | ReasonCode | undefined>;
 
   /** Handlers of events: they watch, they cannot change or delay anything. */
   readonly on?: {

@@ -11,6 +11,7 @@
 
 import type { SubscriptionRequest, Will } from "../codec/mod.ts";
 import type { Message } from "./message.ts";
+import type { ClientInfo } from "./plugin.ts";
 
 /** A will that a session keeps, and when it is due. */
 export interface StoredWill {
@@ -29,6 +30,8 @@ export type Change =
   | {
     readonly type: "session";
     readonly clientId: string;
+    /** Who its client was: plugins are asked about it without a connection. */
+    readonly client: ClientInfo;
     /** Seconds; 0xFFFFFFFF: for ever. */
     readonly expiryInterval: number;
     /** When it ends; `undefined` while connected or for ever. */
@@ -113,7 +116,7 @@ export type Change =
 export interface Store {
   /**
    * Reads the state that was committed last, as the changes that make it. A
-   * broker calls it once, before anything else.
+   * broker calls it in each `start()`, before anything else.
    */
   load(): Iterable<Change> | AsyncIterable<Change>;
 
@@ -125,8 +128,10 @@ export interface Store {
   record(change: Change): void;
 
   /**
-   * Makes the turn durable: all of it or, if it throws, nothing. The broker
-   * then closes the connections of that turn without acknowledging anything.
+   * Makes what was recorded since the last commit durable: all of it or, if it
+   * throws, nothing. What could not be committed stays recorded and is part of
+   * the next commit, as memory has it already; the broker closes the
+   * connections of that turn without acknowledging anything, and tries again.
    */
   commit(): void;
 
@@ -259,7 +264,6 @@ function applyTo(
       });
       return;
     case "send": {
-      // Sending order is delivery order: what is sent goes behind what was.
       const delivery = stored.deliveries.get(change.id);
       if (delivery !== undefined) delivery.packetId = change.packetId;
       return;

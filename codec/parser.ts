@@ -74,6 +74,10 @@ export class PacketParser {
   #start = 0;
   #end = 0;
   #frameStart = 0;
+  /** Whether the header of the last packet is as short as it can be. */
+  #minimal = true;
+  /** Whether a CONNECT was parsed: there is no second one. */
+  #greeted = false;
 
   /**
    * Makes a parser.
@@ -169,8 +173,12 @@ export class PacketParser {
     if (available === 0) return undefined;
     const first = buffer[start]!;
     const type = checkFixedHeader(first, this.version);
+    if (type === "connect" && this.#greeted) {
+      throw new ProtocolError("CONNECT comes a second time"); // [MQTT-3.1.0-2]
+    }
     let length = 0;
     let header = 1;
+    let minimal = true;
     for (let shift = 0;; shift += 7) {
       if (shift === 28) {
         throw new MalformedPacketError("Remaining length has over four bytes");
@@ -180,7 +188,8 @@ export class PacketParser {
       length |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
         // [MQTT-1.5.5-1]; MQTT 3.1 and 3.1.1 do not ask for the shortest form
-        if (byte === 0 && shift > 0 && this.version === 5) {
+        minimal = byte !== 0 || shift === 0;
+        if (!minimal && this.version === 5) {
           throw new MalformedPacketError(
             "Remaining length is longer than it needs to be",
           );
@@ -199,6 +208,7 @@ export class PacketParser {
     const reader = this.#reader;
     reader.reset(buffer, start + header, start + total);
     this.#frameStart = start;
+    this.#minimal = minimal;
     this.#start = start + total;
     if (type !== "connect") {
       return decodeBody(
@@ -209,10 +219,11 @@ export class PacketParser {
         this.#topics,
       );
     }
+    this.#greeted = true;
     const version = decodeVersion(reader);
-    this.version ??= version; // [MQTT-3.1.0-2] a second CONNECT changes nothing
+    this.version = version;
     // [MQTT-1.5.5-1] could not be asked before the version was known
-    if (version === 5 && header > 2 && buffer[start + header - 1] === 0) {
+    if (version === 5 && !minimal) {
       throw new MalformedPacketError(
         "Remaining length is longer than it needs to be",
       );
@@ -222,9 +233,11 @@ export class PacketParser {
 
   /**
    * The bytes of the packet that `next` returned last: a view, valid as long
-   * as that packet's payload.
+   * as that packet's payload. `undefined` if its remaining length is longer
+   * than it needs to be, and so not for everybody.
    */
-  get frame(): Uint8Array {
+  get frame(): Uint8Array | undefined {
+    if (!this.#minimal) return undefined;
     return this.#buffer.subarray(this.#frameStart, this.#start);
   }
 

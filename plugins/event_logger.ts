@@ -121,8 +121,16 @@ function identity(
   ].join("");
 }
 
+/** Characters of the longest text that is quoted in full. */
+const LONGEST = 256;
+
+/** JSON, and what it leaves as it is though a terminal or a log does not. */
 function quote(text: string): string {
-  return JSON.stringify(text);
+  const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return JSON.stringify(shown).replaceAll(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function describe(error: unknown): string {
