@@ -391,6 +391,8 @@ export class Session {
         (this.#released ??= new Map()).set(packetId, id);
         this.record({ type: "release", clientId, id });
       }
+    } else if (failed) {
+      this.#settleReleased(packetId);
     }
     // [MQTT-4.3.3-4]
     return failed ? undefined : { type: "pubrel", packetId, reasonCode: 0 };
@@ -398,7 +400,10 @@ export class Session {
 
   /** PUBCOMP has come. */
   pubcomp(packetId: number): void {
-    if (!this.#sender.pubcomp(packetId)) return;
+    if (this.#sender.pubcomp(packetId)) this.#settleReleased(packetId);
+  }
+
+  #settleReleased(packetId: number): void {
     const id = this.#released?.get(packetId);
     if (id === undefined) return;
     this.#released!.delete(packetId);

@@ -43,6 +43,8 @@ export interface Source {
   readonly reexports: readonly string[];
   /** Whether it is nothing but re-exports. */
   readonly onlyReexports: boolean;
+  /** Whether there is nothing of it at run time. */
+  readonly onlyTypes: boolean;
   readonly defaultExport: boolean;
   /** Uses of watched globals, as `setTimeout` or `Deno.listen`. */
   readonly globals: ReadonlySet<string>;
@@ -63,6 +65,7 @@ export function sourceOf(path: string): Source {
   const comments: string[] = [];
   const strings: string[] = [];
   let onlyReexports = true;
+  let onlyTypes = true;
   let defaultExport = false;
   const scan: Deno.lint.Rule = {
     create: ({ sourceCode }) => ({
@@ -74,6 +77,7 @@ export function sourceOf(path: string): Source {
           one.type === "ExportAllDeclaration" ||
           (one.type === "ExportNamedDeclaration" && one.source !== null)
         );
+        onlyTypes = body.every((one) => isType(one));
       },
       ImportDeclaration: ({ source }) => void imports.push(source.value),
       ExportAllDeclaration: ({ source }) => void reexports.push(source.value),
@@ -110,6 +114,7 @@ export function sourceOf(path: string): Source {
     imports: [...imports, ...reexports],
     reexports,
     onlyReexports,
+    onlyTypes,
     defaultExport,
     globals,
     comments,
@@ -117,6 +122,23 @@ export function sourceOf(path: string): Source {
   };
   known.set(path, source);
   return source;
+}
+
+/** Whether a statement is gone when it is compiled. */
+function isType(statement: Deno.lint.Statement): boolean {
+  switch (statement.type) {
+    case "TSInterfaceDeclaration":
+    case "TSTypeAliasDeclaration":
+      return true;
+    case "ImportDeclaration":
+      return statement.importKind === "type";
+    case "ExportNamedDeclaration":
+      return statement.exportKind === "type" ||
+        (statement.declaration !== null &&
+          isType(statement.declaration as Deno.lint.Statement));
+    default:
+      return false;
+  }
 }
 
 /** `import("./x.ts").Type`: the literal, as itself or wrapped as a type. */

@@ -76,7 +76,7 @@ export class Parts implements BrokerState {
     this.limits = resolveLimits(limits);
     this.hooks = new Hooks(plugins, true, this.metrics);
     this.retained = new Retained(this.limits, this.store, this.metrics);
-    this.turn = new Turn(this.store, this.metrics);
+    this.turn = new Turn(this.store, this.metrics, this.hooks);
   }
 
   /** A session that is in the broker; by default it ends with its connection. */

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { Backlog, type Waiting } from "../../broker/_backlog.ts";
+import { assert, assertEquals } from "@std/assert";
+import { Backlog, type Replay, type Waiting } from "../../broker/_backlog.ts";
 import { resolveLimits } from "../../broker/config.ts";
 import type { Limits } from "../../broker/mod.ts";
 import { withSeeds } from "../_random.ts";
@@ -9,104 +9,168 @@ function backlogOf(limits: Partial<Limits> = {}): Backlog {
   return new Backlog(resolveLimits(limits));
 }
 
-/** A message that waits; with the id 0 a retained one. */
-function waiting(id: number, topic = `${id}`): Waiting {
+/** A message that waits; it may expire after so many seconds. */
+function waiting(id: number, expiry?: number): Waiting {
   return {
     id,
-    message: message(topic, { payload: new Uint8Array(10) }),
+    message: message("a", {
+      payload: new Uint8Array(10),
+      ...(expiry === undefined
+        ? {}
+        : { properties: { messageExpiryInterval: expiry } }),
+    }),
     qos: 1,
-    retain: id === 0,
+    retain: false,
     identifiers: undefined,
   };
 }
 
-const { size } = waiting(1).message;
+/** So many retained messages that wait. */
+function replay(count: number): Replay {
+  const messages = Array.from({ length: count }, (_, i) => message(`r/${i}`));
+  return { messages, next: 0, granted: 1, identifiers: undefined };
+}
+
+/** Takes all that waits out again. */
+function drain(backlog: Backlog): (Waiting | Replay)[] {
+  const all: (Waiting | Replay)[] = [];
+  for (let one; (one = backlog.shift()) !== undefined;) all.push(one);
+  return all;
+}
+
+const { message: some } = waiting(1);
 
 Deno.test("backlog gives messages back in their order, retained or not", () => {
   const backlog = backlogOf();
   assertEquals([backlog.peek(), backlog.shift()], [undefined, undefined]);
-  const order = [waiting(1), waiting(0), waiting(2), waiting(0), waiting(3)];
+  const order = [waiting(1), replay(2), waiting(2), replay(1), waiting(3)];
   for (const one of order) {
-    if (one.id === 0) backlog.pushRetained(one);
-    else assertEquals(backlog.push(one), true);
+    if ("messages" in one) backlog.pushReplay(one);
+    else backlog.push(one);
   }
   assertEquals([backlog.size, backlog.messages], [5, 3]);
   for (const one of order) {
-    assertEquals(backlog.peek(), one);
-    assertEquals(backlog.shift(), one);
+    assert(backlog.peek() === one);
+    assert(backlog.shift() === one);
   }
   assertEquals([backlog.size, backlog.messages], [0, 0]);
 });
 
-/** Limits, and how many messages they let wait. */
+/** Limits, and how many messages they have room for. */
 const limits: readonly [limits: Partial<Limits>, most: number][] = [
   [{ queuedMessages: 3 }, 3],
   [{ queuedMessages: 0 }, 0],
-  [{ queuedBytes: 3 * size }, 3],
-  [{ queuedBytes: 3 * size - 1 }, 2],
+  [{ queuedBytes: 3 * some.size }, 3],
+  [{ queuedBytes: 3 * some.size - 1 }, 2],
   [{ queuedBytes: 0 }, 0],
-  [{ queuedMessages: 2, queuedBytes: 3 * size }, 2],
+  [{ queuedMessages: 2, queuedBytes: 3 * some.size }, 2],
 ];
 
-for (const [some, most] of limits) {
-  Deno.test(`backlog takes ${most} messages with ${JSON.stringify(some)}, and more when some have gone`, () => {
-    const backlog = backlogOf(some);
+for (const [limited, most] of limits) {
+  Deno.test(`backlog has room for ${most} messages with ${JSON.stringify(limited)}, and again when they have gone`, () => {
+    const backlog = backlogOf(limited);
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < most; i++) {
-        assertEquals(backlog.push(waiting(1)), true);
+        assertEquals(backlog.hasRoom(some), true);
+        backlog.push(waiting(1));
       }
-      assertEquals(backlog.push(waiting(1)), false);
+      assertEquals(backlog.hasRoom(some), false);
       assertEquals(backlog.messages, most);
-      for (let i = 0; i < most; i++) backlog.shift();
+      drain(backlog);
     }
   });
 }
 
-Deno.test("backlog counts retained messages by their own limit, and no others", () => {
-  const backlog = backlogOf({ retainedMessages: 3, queuedMessages: 2 });
-  for (let i = 0; i < 2; i++) {
-    backlog.push(waiting(1));
-    backlog.pushRetained(waiting(0));
-  }
-  assertEquals(backlog.push(waiting(1)), false);
-  assertEquals([backlog.accepts(1), backlog.accepts(2)], [true, false]);
-  backlog.shift();
-  assertEquals(backlog.accepts(2), false);
-  assertEquals(backlog.push(waiting(1)), true);
-  backlog.shift();
-  assertEquals(backlog.accepts(2), true);
-});
-
-Deno.test("backlog takes back what was within the limits before", () => {
+Deno.test("backlog takes what was there before, beyond its limits", () => {
   const backlog = backlogOf({ queuedMessages: 1 });
-  for (const id of [1, 2]) backlog.restore(waiting(id));
-  assertEquals([backlog.messages, backlog.push(waiting(3))], [2, false]);
+  for (const id of [1, 2]) backlog.push(waiting(id));
+  assertEquals([backlog.messages, backlog.hasRoom(some)], [2, false]);
   backlog.shift();
+  assertEquals(backlog.hasRoom(some), false);
   backlog.shift();
-  assertEquals(backlog.push(waiting(3)), true);
+  assertEquals(backlog.hasRoom(some), true);
 });
 
-Deno.test("backlog is never beyond its limits, whatever comes and goes", () => {
+Deno.test("backlog has room for any first subscription's retained messages, and for twice the limit in all", () => {
+  const backlog = backlogOf({ retainedMessages: 10, queuedMessages: 0 });
+  assertEquals(backlog.room, Infinity);
+  backlog.pushReplay(replay(15));
+  assertEquals([backlog.room, backlog.hasRoom(some)], [5, false]);
+  backlog.pushReplay(replay(5));
+  assertEquals(backlog.room, 0);
+  backlog.shift();
+  assertEquals(backlog.room, 15);
+  backlog.shift();
+  assertEquals(backlog.room, Infinity);
+});
+
+Deno.test("backlog takes expired messages out, and leaves the others in their order", () => {
+  const backlog = backlogOf();
+  const retained = replay(2);
+  const order = [waiting(1, 10), waiting(2), waiting(3, 30), waiting(4, 10)];
+  for (const one of order) backlog.push(one);
+  backlog.pushReplay(retained);
+  backlog.push(waiting(5, 20));
+  const expired = (seconds: number) =>
+    backlog.expire(seconds * 1000).map(({ id }) => id);
+  assertEquals([expired(9.999), backlog.messages], [[], 5]);
+  assertEquals([expired(10), backlog.messages], [[1, 4], 3]);
+  assertEquals(expired(10), []);
+  assertEquals([expired(25), backlog.messages], [[5], 2]);
+  assertEquals(drain(backlog), [order[1]!, order[2]!, retained]);
+});
+
+Deno.test("backlog has room again when messages have expired", () => {
+  const backlog = backlogOf({ queuedMessages: 1 });
+  backlog.push(waiting(1, 10));
+  assertEquals(backlog.hasRoom(some), false);
+  backlog.expire(10_000);
+  assertEquals([backlog.hasRoom(some), backlog.size], [true, 0]);
+});
+
+Deno.test("backlog counts right, whatever comes, goes and expires", () => {
   withSeeds(50, (random) => {
     const backlog = backlogOf({ queuedMessages: 10, retainedMessages: 5 });
-    const model: Waiting[] = [];
+    let model: (Waiting | Replay)[] = [];
+    let now = 0;
     for (let step = 0; step < 300; step++) {
-      const one = waiting(random.percent(30) ? 0 : step + 1);
-      const alike = model.filter(({ id }) => (id === 0) === (one.id === 0));
-      if (random.percent(40)) {
-        assertEquals(backlog.shift(), model.shift());
-      } else if (one.id === 0) {
-        assertEquals(backlog.accepts(1), alike.length < 5);
-        if (alike.length >= 5) continue;
-        backlog.pushRetained(one);
-        model.push(one);
-      } else if (backlog.push(one)) {
-        model.push(one);
-        assertEquals(alike.length < 10, true);
-      } else {
-        assertEquals(alike.length, 10);
-      }
+      const messages = model.filter((one) => !("messages" in one));
+      const replays = model.filter((one) => "messages" in one);
+      const replayed = replays.reduce(
+        (sum, { messages }) => sum + messages.length,
+        0,
+      );
       assertEquals(backlog.size, model.length);
+      assertEquals(backlog.messages, messages.length);
+      assertEquals(backlog.hasRoom(some), messages.length < 10);
+      assertEquals(backlog.room, replayed === 0 ? Infinity : 10 - replayed);
+      const action = random.integer(0, 9);
+      if (action < 3) {
+        assert(backlog.shift() === model.shift());
+      } else if (action < 4) {
+        now += random.integer(0, 20);
+        const gone = new Set<unknown>(backlog.expire(now * 1000));
+        const due = model.filter((one) =>
+          !("messages" in one) && one.message.expiresAt <= now * 1000
+        );
+        assertEquals(gone, new Set<unknown>(due));
+        model = model.filter((one) => !gone.has(one));
+      } else if (action < 6) {
+        const one = replay(random.integer(1, 4));
+        if (one.messages.length > backlog.room) continue;
+        backlog.pushReplay(one);
+        model.push(one);
+      } else if (backlog.hasRoom(some)) {
+        const expiry = random.boolean()
+          ? now + random.integer(1, 30)
+          : undefined;
+        const one = waiting(step, expiry);
+        backlog.push(one);
+        model.push(one);
+      }
     }
+    const left = drain(backlog);
+    assertEquals(left.length, model.length);
+    for (const [i, one] of left.entries()) assert(one === model[i]);
   });
 });

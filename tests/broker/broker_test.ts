@@ -730,7 +730,7 @@ Deno.test("broker does not publish to an invalid topic", async () => {
       () => memory.broker.publish({ topic, payload: text("x") }),
       TypeError,
     );
-    assertMatch(message, /^Cannot publish to ".*": it /);
+    assertMatch(message, /^Cannot encode topic name ".*": it /);
   }
 });
 

@@ -294,12 +294,13 @@ testIn(
   every,
   "connection ends without any acknowledgement when the turn cannot be committed",
   async (bench, version) => {
-    bench.internalErrors = 1;
     const client = await bench.connect(version, "client");
     full.full = true;
     client.send(publish(version, { topic: "a", qos: 1 }));
     assertEquals(await client.untilClosed(), []);
     full.full = false;
+    const { storeFailures } = bench.broker.metrics;
+    assertEquals(storeFailures > 0, true);
     // The broker goes on.
     const again = await bench.connect(version, "client");
     assertEquals((await again.publish({ topic: "a", qos: 1 }))?.type, "puback");

@@ -8,7 +8,7 @@ import {
 } from "../../broker/_disconnect.ts";
 import { FOREVER, type Session } from "../../broker/_session.ts";
 import { ReasonCode, type Will } from "../../codec/mod.ts";
-import { Paper, Parts, plugin, request } from "./_parts.ts";
+import { clientOf, Paper, Parts, plugin, request } from "./_parts.ts";
 
 /** A connected session with a will, and a witness of what is published. */
 class Stage {
@@ -122,6 +122,7 @@ Deno.test("session that outlives its connection says in the store when it ends",
   assertEquals(stage.parts.store.changes, [{
     type: "session",
     clientId: "client",
+    client: clientOf("client"),
     expiryInterval: 60,
     expiresAt: stage.parts.time + 60_000,
   }]);

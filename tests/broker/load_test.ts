@@ -3,18 +3,19 @@ import type { Change, StoredWill } from "../../broker/mod.ts";
 import { restore } from "../../broker/_load.ts";
 import { sweep } from "../../broker/_disconnect.ts";
 import { FOREVER, type Session } from "../../broker/_session.ts";
-import { message, Paper, Parts, request } from "./_parts.ts";
+import { clientOf, message, Paper, Parts, request } from "./_parts.ts";
 
 const clientId = "client";
 const now = new Parts().time;
 
 /** A session that never ends. */
-const begin: Change = {
+const begin = {
   type: "session",
   clientId,
+  client: { ...clientOf(clientId), username: "user" },
   expiryInterval: FOREVER,
   expiresAt: undefined,
-};
+} satisfies Change;
 
 function enqueue(
   id: number,
@@ -65,6 +66,7 @@ for (const [what, expiryInterval, expiresAt, expected] of expiries) {
       expiryInterval,
     ]);
     assertEquals(session.downlink, undefined);
+    assertEquals(session.client.username, "user");
     sweep(parts, session, expected === Infinity ? 1e15 : expected - 1);
     assertEquals(parts.sessions.has(clientId), true);
     if (expected === Infinity) return;

@@ -1,5 +1,7 @@
 import {
   assertEquals,
+  assertInstanceOf,
+  assertMatch,
   assertNotStrictEquals,
   assertStrictEquals,
   assertThrows,
@@ -41,7 +43,7 @@ class Arrival {
       ...fields,
     }, version));
     this.packet = parser.next() as PublishPacket;
-    this.#buffer = parser.frame.buffer;
+    this.#buffer = parser.frame!.buffer;
     const { topic } = this.packet;
     this.message = Message.received(
       this.packet,
@@ -98,28 +100,84 @@ Deno.test("message counts its topic, its payload and something for itself", () =
   assertEquals(size("a", 0) >= 100, true);
 });
 
-for (
-  const [topic, problem] of [
-    ["", "it is empty"],
-    ["a/+", "it has a wildcard"],
-    ["#", "it has a wildcard"],
-    ["a\0", "it contains U+0000"],
-    ["a\ud800", "it has a lone surrogate"],
-    ["é".repeat(32_768), "it has more than 65,535 bytes"],
-    ["a".repeat(65_536), "it has more than 65,535 bytes"],
-  ] as const
-) {
-  Deno.test(`Message.from() throws when the topic is ${JSON.stringify(topic.slice(0, 9))}: ${problem}`, () => {
-    const { message } = assertThrows(
-      () => Message.from({ ...initial, topic }, 0),
-      TypeError,
-    );
-    assertEquals(
-      message,
-      `Cannot publish to ${JSON.stringify(topic.slice(0, 100))}: ${problem}`,
-    );
+/** What nobody can send, and what is said about it. */
+const invalid: readonly [init: object, message: string][] = [
+  [{ topic: "" }, 'Cannot encode topic name "": it is empty'],
+  [{ topic: "a/+" }, 'Cannot encode topic name "a/+": it has a wildcard'],
+  [{ topic: "#" }, 'Cannot encode topic name "#": it has a wildcard'],
+  [{ topic: "a\0" }, 'Cannot encode topic name "a\\u0000": it contains U+0000'],
+  [{ topic: "a\ud800" }, "Cannot encode topic name: it has a lone surrogate"],
+  [
+    { topic: "é".repeat(32_768) },
+    "Cannot encode topic name: 65536 bytes of UTF-8 are more than 65,535",
+  ],
+  [{ topic: 5 }, "Cannot encode topic name: it is not a string"],
+  [{ qos: 3 }, 'Cannot publish to "a": QoS 3 is not 0, 1 or 2'],
+  [{ payload: "x" }, "Cannot encode publish: its payload is not bytes"],
+  [
+    { properties: { contentType: "a\0" } },
+    "Cannot encode property contentType: it contains U+0000",
+  ],
+  [
+    { properties: { messageExpiryInterval: -1 } },
+    "Cannot encode property messageExpiryInterval: " +
+    "-1 is not an integer from 0 to 4294967295",
+  ],
+  [
+    { properties: { topicAlias: 1 } },
+    'Cannot publish to "a": topicAlias is not for a message',
+  ],
+  [
+    { properties: { subscriptionIdentifiers: [1] } },
+    'Cannot publish to "a": subscriptionIdentifiers is not for a message',
+  ],
+];
+
+for (const [init, expected] of invalid) {
+  Deno.test(`Message.from() says: ${expected}`, () => {
+    const error = assertThrows(() => Message.from({ ...initial, ...init }, 0));
+    assertInstanceOf(error, Error);
+    assertMatch(error.name, /^(TypeError|RangeError)$/);
+    assertEquals(error.message, expected);
   });
 }
+
+Deno.test("Message.from() makes a message that is independent of what it was made of", () => {
+  for (const qos of [0, 1] as const) {
+    const payload = text("payload");
+    const correlationData = text("which");
+    const properties = { correlationData, contentType: "x" };
+    const message = Message.from(
+      { topic: "a", payload, qos, properties },
+      0,
+    );
+    payload.fill(0);
+    correlationData.fill(0);
+    properties.contentType = "y";
+    assertEquals(message.payload, text("payload"));
+    message.keep();
+    for (const version of versions) {
+      const frame = message.frame(version, qos > 0);
+      assertEquals(decode(frame, version, qos).payload, text("payload"));
+    }
+    const { properties: passed } = decode(message.frame(5, qos > 0), 5, qos);
+    assertEquals(passed, message.properties);
+    assertEquals(passed, { correlationData: text("which"), contentType: "x" });
+  }
+});
+
+Deno.test("message passes on bytes whose header is longer than it needs to be in a shorter form", () => {
+  // Remaining length 6 in two bytes, as 3.1.1 allows.
+  const bytes = Uint8Array.of(0x30, 0x86, 0x00, 0, 1, 0x61, 0x78, 0x79, 0x7a);
+  const parser = new PacketParser({ version: 4 });
+  parser.push(bytes);
+  const packet = parser.next() as PublishPacket;
+  const message = Message.received(packet, "a", parser.frame, 4, () => 0);
+  assertEquals([...message.frame(4, false).bytes.subarray(0, 2)], [0x30, 6]);
+  assertEquals(decode(message.frame(5, false), 5, 0).payload, text("xyz"));
+  message.keep();
+  assertEquals(message.payload, text("xyz"));
+});
 
 Deno.test("Message.from() takes the longest topic there can be", () => {
   for (const topic of ["a".repeat(65_535), "é".repeat(32_767) + "a"]) {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertGreater } from "@std/assert";
 import { Retained } from "../../broker/_retained.ts";
 import type { Limits, Message } from "../../broker/mod.ts";
 import { type Random, withSeeds } from "../_random.ts";
@@ -11,6 +11,13 @@ function retain(limits: Partial<Limits> = {}): Parts {
 
 function topics(messages: readonly Message[]): string[] {
   return messages.map(({ topic }) => topic).sort();
+}
+
+/** What a message counts when there is no other. */
+function costOf(message: Message): number {
+  const { retained } = retain();
+  retained.restore(message);
+  return retained.bytes;
 }
 
 const empty = new Uint8Array();
@@ -80,6 +87,11 @@ function naivelyMatches(filter: string, topic: string): boolean {
     .test(topic);
 }
 
+/** What a message counts: it, and a node of the tree for each of its levels. */
+function cost({ topic, size }: Message): number {
+  return size + 200 * topic.split("/").length;
+}
+
 function randomTopic(random: Random): string {
   const levels = random.array(
     random.integer(1, 4),
@@ -114,7 +126,8 @@ Deno.test("retained messages are those that a naive matcher finds, and are count
         .filter(({ topic }) => naivelyMatches(filter, topic));
       assertEquals(topics(retained.match(filter, 0)), topics(expected), filter);
       assertEquals(retained.size, model.size);
-      const bytes = [...model.values()].reduce((sum, one) => sum + one.size, 0);
+      const bytes = [...model.values()]
+        .reduce((sum, one) => sum + costOf(one), 0);
       assertEquals(retained.bytes, bytes);
       assertEquals(retained.get(topic), model.get(topic));
     }
@@ -128,7 +141,7 @@ Deno.test("retained message replaces the one of its topic [MQTT-3.3.1-5]", () =>
   retained.update(first);
   retained.update(second);
   assertEquals(retained.match("#", 0), [second]);
-  assertEquals([retained.size, retained.bytes], [1, second.size]);
+  assertEquals([retained.size, retained.bytes], [1, costOf(second)]);
   assertEquals(store.changes, [
     { type: "retain", message: first },
     { type: "retain", message: second },
@@ -169,8 +182,8 @@ Deno.test("retained messages are accepted up to the limit of their number", () =
 });
 
 Deno.test("retained messages are accepted up to the limit of their bytes", () => {
-  const { size } = message("a", { payload: new Uint8Array(100) });
-  const { retained } = retain({ retainedBytes: 2 * size });
+  const cost = costOf(message("a", { payload: new Uint8Array(100) }));
+  const { retained } = retain({ retainedBytes: 2 * cost });
   const of = (topic: string, length: number) =>
     message(topic, { payload: new Uint8Array(length) });
   retained.update(of("a", 100));
@@ -180,6 +193,38 @@ Deno.test("retained messages are accepted up to the limit of their bytes", () =>
   // what it replaces is gone
   assertEquals(retained.accepts(of("a", 100)), true);
   assertEquals(retained.accepts(of("a", 101)), false);
+});
+
+Deno.test("retained message counts for its payload and properties, and for its levels", () => {
+  const bytes = costOf(message("a"));
+  const larger = [
+    message("a", { payload: new Uint8Array(1000) }),
+    message("a", { properties: { contentType: "x".repeat(1000) } }),
+    message("a/b"),
+  ];
+  for (const one of larger) assertGreater(costOf(one), bytes + 100);
+});
+
+Deno.test("search for retained messages ends when more are found than wanted", () => {
+  const { retained } = retain();
+  for (let i = 0; i < 10; i++) retained.update(message(`a/${i}`));
+  for (const most of [0, 3, 9]) {
+    assertEquals(retained.match("a/#", 0, most).length, most + 1);
+  }
+  for (const most of [10, 11]) {
+    assertEquals(retained.match("a/#", 0, most).length, 10);
+  }
+});
+
+Deno.test("search for retained messages counts what it looks at", () => {
+  const { retained } = retain();
+  for (let i = 0; i < 10; i++) retained.update(message(`${i}/a/b/c`));
+  retained.match("0/a/b/c", 0);
+  const direct = retained.takeVisited();
+  retained.match("+/a/b/x", 0);
+  const wide = retained.takeVisited();
+  assertGreater(wide, 5 * direct);
+  assertEquals(retained.takeVisited(), 0);
 });
 
 Deno.test("no retained message is accepted when the limit is 0", () => {
@@ -204,7 +249,7 @@ Deno.test("retained message that has expired is not found, and is removed by exp
   retained.expire(60_000);
   assertEquals(
     [retained.size, retained.bytes, metrics.retainedExpired],
-    [1, message("for ever").size, 1],
+    [1, costOf(message("for ever")), 1],
   );
   assertEquals(store.changes, [{ type: "unretain", topic: "a" }]);
   retained.expire(60_000);

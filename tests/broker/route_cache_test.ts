@@ -4,15 +4,22 @@ import { RouteCache } from "../../broker/_route_cache.ts";
 /** The look-ups between two judgements, and the periods of rest. */
 const period = 8192;
 const rest = 16;
+/** What all routes together may take. */
+const capacity = 65_536;
 
 /** Uses a cache as the tree does; says whether the answer was remembered. */
-function lookUp(cache: RouteCache<string>, topic: string): boolean {
+function lookUp(
+  cache: RouteCache<string>,
+  topic: string,
+  weight = 1,
+): boolean {
   const known = cache.get(topic);
   if (known !== undefined) {
     assertEquals(known, `route of ${topic}`);
     return true;
   }
-  assertEquals(cache.set(topic, `route of ${topic}`), `route of ${topic}`);
+  const route = `route of ${topic}`;
+  assertEquals(cache.set(topic, route, weight), route);
   return false;
 }
 
@@ -55,18 +62,27 @@ Deno.test("route cache does not rest when every third topic comes back", () => {
   assert(forgotten <= 4, `${forgotten} times`);
 });
 
-Deno.test("route cache is bounded", () => {
-  const cache = new RouteCache<string>();
-  let remembered = 0;
-  for (let i = 0; i < 20_000; i++) {
-    lookUp(cache, `topic ${i}`);
-    // Each twice, so that it does not rest.
-    if (lookUp(cache, `topic ${i}`)) remembered++;
-  }
-  assertEquals(remembered, 20_000);
-  let left = 0;
-  for (let i = 0; i < 20_000; i++) {
-    if (cache.get(`topic ${i}`) !== undefined) left++;
-  }
-  assert(left <= 16_384, `${left} are left`);
-});
+/** What routes weigh, and how many of them are remembered at the most. */
+const weights: readonly [weight: number, most: number][] = [
+  [1, 65_536],
+  [10, 6553],
+  [65_536, 1],
+  [65_537, 0],
+];
+
+for (const [weight, most] of weights) {
+  Deno.test(`route cache remembers ${most} routes of the weight ${weight} at the most`, () => {
+    const cache = new RouteCache<string>();
+    const add = (topic: string): void => {
+      lookUp(cache, topic, weight);
+      // Again, so that it does not rest.
+      assertEquals(lookUp(cache, topic, weight), most > 0);
+    };
+    for (let i = 0; i < most; i++) add(`topic ${i}`);
+    const isKnown = () => cache.get("topic 0") !== undefined;
+    assertEquals(isKnown(), most > 0);
+    // One more, and it begins anew.
+    add("another topic");
+    assertEquals(isKnown(), false);
+  });
+}

@@ -3,7 +3,7 @@ import type { BrokerEvents, Message, MessageInit } from "../../broker/mod.ts";
 import { FOREVER, type Session } from "../../broker/_session.ts";
 import type { PubrelPacket, Qos } from "../../codec/mod.ts";
 import { withSeeds } from "../_random.ts";
-import { Paper, Parts, plugin } from "./_parts.ts";
+import { clientOf, Paper, Parts, plugin } from "./_parts.ts";
 
 /** A session with a connection, and what they need. */
 class Stage {
@@ -520,7 +520,13 @@ Deno.test("session with expiry has its deliveries in the store step by step", ()
   const clientId = "client";
   stage.session.resume(60);
   assertEquals(store.changes.splice(0), [
-    { type: "session", clientId, expiryInterval: 60, expiresAt: undefined },
+    {
+      type: "session",
+      clientId,
+      client: clientOf(clientId),
+      expiryInterval: 60,
+      expiresAt: undefined,
+    },
   ]);
   stage.attach({ receiveMaximum: 1 });
   stage.deliver(1, "a");

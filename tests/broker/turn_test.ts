@@ -1,14 +1,28 @@
+// deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
+
 import { assertEquals } from "@std/assert";
-import { Metrics } from "../../broker/mod.ts";
+import { type BrokerEvents, Metrics } from "../../broker/mod.ts";
+import { Hooks } from "../../broker/_hooks.ts";
 import { Turn } from "../../broker/_turn.ts";
-import { RecordingStore } from "./_parts.ts";
+import { plugin, RecordingStore } from "./_parts.ts";
 
 /** A turn whose steps are written down. */
 class Diary {
   readonly steps: string[] = [];
   readonly store = new RecordingStore();
   readonly metrics = new Metrics();
-  readonly turn = new Turn(this.store, this.metrics);
+  readonly failures: BrokerEvents["broker_store_failed"][] = [];
+  readonly turn = new Turn(
+    this.store,
+    this.metrics,
+    new Hooks(
+      [plugin({
+        on: { broker_store_failed: (event) => this.failures.push(event) },
+      })],
+      true,
+      this.metrics,
+    ),
+  );
 
   constructor() {
     this.store.onCommit = () => this.steps.push("commit");
@@ -68,7 +82,7 @@ Deno.test("turn that begins while another is flushed commits before it flushes",
   assertEquals(await diary.end(), ["commit", "flush later"]);
 });
 
-Deno.test("turn whose commit fails aborts its connections and flushes none", async () => {
+Deno.test("turn whose commit fails aborts its connections, flushes none, and is told of", async () => {
   const diary = new Diary();
   diary.store.failure = new Error("the disk is full");
   diary.turn.wake(diary.connection("one"));
@@ -78,7 +92,9 @@ Deno.test("turn whose commit fails aborts its connections and flushes none", asy
     `abort one: ${reason}`,
     `abort two: ${reason}`,
   ]);
-  assertEquals(diary.metrics.internalErrors, 1);
+  assertEquals(diary.failures, [{ error: diary.store.failure }]);
+  const { storeFailures, internalErrors } = diary.metrics;
+  assertEquals([storeFailures, internalErrors], [1, 0]);
 });
 
 Deno.test("turn after one whose commit failed is like any other", async () => {
@@ -89,5 +105,5 @@ Deno.test("turn after one whose commit failed is like any other", async () => {
   diary.store.failure = undefined;
   diary.turn.wake(diary.connection("two"));
   assertEquals(await diary.end(), ["commit", "flush two"]);
-  assertEquals(diary.metrics.internalErrors, 1);
+  assertEquals(diary.metrics.storeFailures, 1);
 });

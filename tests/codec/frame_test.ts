@@ -102,7 +102,7 @@ Deno.test("Frame.received() of a parser's frame outlives the next read if it is 
   const frames = sent.map((whole) => {
     parser.push(whole);
     parser.next();
-    const frame = Frame.received(parser.frame);
+    const frame = Frame.received(parser.frame!);
     frame.keep();
     return frame;
   });

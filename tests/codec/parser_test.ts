@@ -176,7 +176,7 @@ Deno.test("PacketParser has the bytes of the last packet", () => {
     const found: Uint8Array[] = [];
     for (const chunk of random.chunks(concat(...frames), 400)) {
       parser.push(chunk);
-      while (parser.next() !== undefined) found.push(parser.frame.slice());
+      while (parser.next() !== undefined) found.push(parser.frame!.slice());
     }
     assertEquals(found, frames);
     parser.close();
@@ -204,7 +204,7 @@ Deno.test("PacketParser.close() gives its buffer back only once", () => {
   parser.close();
   assertEquals(parser.pending, 0);
   assertEquals(parser.next(), undefined);
-  assertEquals(parser.frame.length, 0);
+  assertEquals(parser.frame!.length, 0);
   const one = acquire(512);
   const two = acquire(512);
   assertNotStrictEquals(one, two);
@@ -352,7 +352,7 @@ Deno.test("PacketParser's views are in its buffer, not copies", () => {
   const packet = parser.next();
   assert(packet?.type === "publish");
   assertStrictEquals(packet.payload.buffer, room.buffer);
-  assertStrictEquals(parser.frame.buffer, room.buffer);
+  assertStrictEquals(parser.frame!.buffer, room.buffer);
   parser.close();
 });
 

@@ -78,6 +78,13 @@ testIn(
         yield {
           type: "session",
           clientId: "client",
+          client: {
+            clientId: "client",
+            username: undefined,
+            protocolVersion: version,
+            address: undefined,
+            listener: "memory",
+          },
           expiryInterval: 0xffff_ffff,
           expiresAt: undefined,
         };

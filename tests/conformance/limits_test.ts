@@ -402,8 +402,8 @@ testIn(
         client.acknowledge("puback", packet.packetId);
       }
     }
-    // those on their way, and those that wait
-    assertLessOrEqual(messages, 120);
+    // those on their way, and those that wait: not a thousand
+    assertLessOrEqual(messages, 200);
     assert(messages >= 20);
     assertEquals(await publisher.drain(), []);
   },
