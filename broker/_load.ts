@@ -6,6 +6,7 @@ import { willDueAt } from "./_disconnect.ts";
 import { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 import type { Change } from "./store.ts";
+import { filterCost } from "./_subscribe.ts";
 
 /** Applies one change of `Store.load`. */
 export function restore(broker: BrokerState, change: Change): void {
@@ -27,7 +28,11 @@ export function restore(broker: BrokerState, change: Change): void {
   switch (change.type) {
     case "subscribe": {
       const { request, identifier } = change;
-      session.filters.add(request.filter);
+      const { filter } = request;
+      if (!session.filters.has(filter)) {
+        session.filterBytes += filterCost(filter);
+      }
+      session.filters.add(filter);
       broker.subscriptions.set({ session, request, identifier });
       return;
     }

@@ -129,7 +129,9 @@ export class Session {
 
   /** Whether the client takes another QoS 1 or 2 message now. */
   get #ready(): boolean {
-    return this.#sender.ready &&
+    if (!this.#sender.ready) return false;
+    // One always goes, also where nothing may be queued.
+    return this.#inflightBytes === 0 ||
       this.#inflightBytes < this.#broker.limits.queuedBytes;
   }
 

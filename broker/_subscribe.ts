@@ -24,7 +24,7 @@ const SEARCHED = 20_000;
 const LEVEL = 250;
 
 /** What a filter takes, in bytes. */
-function cost(filter: string): number {
+export function filterCost(filter: string): number {
   return 2 * filter.length + LEVEL * topicLevels(filter);
 }
 
@@ -106,7 +106,7 @@ function refusal(
   if (
     !filters.has(filter) &&
     (filters.size >= limits.subscriptions ||
-      session.filterBytes + cost(filter) > limits.subscriptionBytes)
+      session.filterBytes + filterCost(filter) > limits.subscriptionBytes)
   ) return ReasonCode.QuotaExceeded;
   return undefined;
 }
@@ -134,7 +134,7 @@ function grant(
     }
   }
   // [MQTT-3.8.4-3]
-  if (isNew) session.filterBytes += cost(filter);
+  if (isNew) session.filterBytes += filterCost(filter);
   session.filters.add(filter);
   broker.subscriptions.set({ session, request, identifier });
   session.record({ type: "subscribe", clientId, request, identifier });
@@ -155,7 +155,7 @@ export function handleUnsubscribe(
     if (!session.filters.delete(filter)) {
       return ReasonCode.NoSubscriptionExisted;
     }
-    session.filterBytes -= cost(filter);
+    session.filterBytes -= filterCost(filter);
     subscriptions.delete(session, filter);
     session.record({ type: "unsubscribe", clientId, filter });
     hooks.emit("broker_client_unsubscribed", { clientId, topic: filter });

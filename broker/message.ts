@@ -108,11 +108,16 @@ export class Message {
         throw new TypeError(`${where}: ${name} is not for a message`);
       }
     }
-    const message = new Message(init, now);
+    const message = new Message(
+      init.properties === undefined
+        ? init
+        : { ...init, properties: { ...properties } },
+      now,
+    );
     // Encoding is what checks: no message may fail at a receiver.
     message.#received = message.frame(5, qos > 0);
     message.#receivedIndex = frameIndex(5, qos > 0);
-    message.#payload = undefined;
+    message.keep();
     return message;
   }
 

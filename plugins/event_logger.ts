@@ -26,7 +26,8 @@ export interface EventLoggerOptions {
  * (`INFO` to `ERROR`), subscriptions and messages (`DEBUG`): one line each,
  * always with the client identifier and the address where they are known.
  *
- * What comes from a client is quoted as JSON, so that nobody can forge a line.
+ * What comes from a client is quoted as JSON, shortened, and rid of whatever ends
+ * a line or moves a cursor, so that nobody can forge a line.
  *
  * @example
  * ```ts
@@ -42,7 +43,9 @@ export interface EventLoggerOptions {
  * @param options Where the lines go.
  * @returns The plugin.
  */
-export function eventLogger({ log }: EventLoggerOptions): Plugin {
+export function eventLogger(options: EventLoggerOptions): Plugin {
+  const log = (level: LogLevel, line: string): void =>
+    options.log(level, visible(line));
   return {
     name: "event_logger_plugin",
     on: {
@@ -51,15 +54,15 @@ export function eventLogger({ log }: EventLoggerOptions): Plugin {
       broker_client_disconnected: ({ client, reasonCode, reason }) =>
         log(
           reasonCode === 0 ? "INFO" : "WARNING",
-          `Disconnected: ${who(client)}: ${reason}`,
+          `Disconnected: ${who(client)}: ${oneLine(reason)}`,
         ),
       broker_connection_refused: (event) => {
         const { address, clientId, username, reasonCode, reason } = event;
         log(
           "WARNING",
-          `Refused: ${identity(address, clientId, username)}: ${reason}, ${
-            reasonName(reasonCode)
-          }`,
+          `Refused: ${identity(address, clientId, username)}: ${
+            oneLine(reason)
+          }, ${reasonName(reasonCode)}`,
         );
       },
       broker_client_subscribed: ({ clientId, topic, qos }) =>
@@ -79,7 +82,7 @@ export function eventLogger({ log }: EventLoggerOptions): Plugin {
           "WARNING",
           `Dropped: message to client ${quote(clientId)} topic ${
             quote(message.topic)
-          }: ${reason}`,
+          }: ${oneLine(reason)}`,
         ),
       broker_plugin_failed: ({ plugin, hook, error }) =>
         log("ERROR", `Plugin ${plugin} failed in ${hook}: ${describe(error)}`),
@@ -124,11 +127,16 @@ function identity(
 /** Characters of the longest text that is quoted in full. */
 const LONGEST = 256;
 
-/** JSON, and what it leaves as it is though a terminal or a log does not. */
 function quote(text: string): string {
   const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  return JSON.stringify(shown).replaceAll(
-    /[\u007f-\u009f\u2028\u2029]/g,
+  return JSON.stringify(shown);
+}
+
+/** What ends a line, or means something to a terminal, becomes visible. */
+function visible(line: string): string {
+  return line.replaceAll(
+    // deno-lint-ignore no-control-regex -- these are what is looked for
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -45,6 +45,9 @@ const exceptions: Record<string, Record<string, string>> = {
     setTimeout: "shutdownTimeout",
     clearTimeout: "shutdownTimeout",
   },
+  "broker/_subscribe.ts": {
+    setTimeout: "lets others have their turn during a long search",
+  },
   "broker/listen.ts": {
     "Deno.listen": "opens the broker's sockets",
     "Deno.errors": "says why it could not",

@@ -233,6 +233,39 @@ testIn(
   },
 );
 
+testIn(
+  every,
+  "client whose identifier is too long is refused",
+  async (bench, version) => {
+    const no = version === 5 ? 0x85 : 2;
+    for (const [length, expected] of [[20, 0], [21, no]] as const) {
+      const client = bench.open(version);
+      const { code } = await client.connect({ clientId: "x".repeat(length) });
+      assertEquals(code, expected);
+    }
+  },
+  () => ({ limits: { clientIdLength: 20 } }),
+);
+
+Deno.test("connection that is not a client's yet is given less room than others", async () => {
+  await using bench = await Bench.start({
+    limits: { maximumPacketSize: 1_000_000 },
+  });
+  const userProperty = (count: number): [string, string][] =>
+    Array.from({ length: count }, () => ["x".repeat(60_000), ""]);
+  const client = await bench.connect(5, "client", {
+    properties: { userProperty: userProperty(7) },
+    will: { topic: "w", payload: "x".repeat(60_000) },
+  });
+  const payload = "x".repeat(900_000);
+  const answer = await client.publish({ topic: "a", payload, qos: 1 });
+  assertEquals(answer?.code, 0x10);
+  const greedy = bench.open(5);
+  greedy.send(connect(5, { properties: { userProperty: userProperty(9) } }));
+  assertEquals(await greedy.untilClosed(), []);
+  assertEquals(bench.broker.metrics.protocolErrors, 1);
+});
+
 Deno.test("sessions that end with their connection do not count as kept ones", async () => {
   await using bench = await Bench.start({ limits: { sessions: 1 } });
   const kept = {

@@ -194,6 +194,35 @@ testIn(
   },
 );
 
+Deno.test("connection shows nobody a password", async () => {
+  const shown: string[] = [];
+  await using bench = await Bench.start({
+    plugins: [plugin({
+      on: {
+        mqtt_packet_received: ({ packet }) =>
+          shown.push(...Object.keys(packet)),
+      },
+    })],
+  });
+  await bench.connect(5, "one", { username: "u", password: "secret" });
+  assert(shown.includes("username"));
+  assertEquals(shown.includes("password"), false);
+});
+
+for (const level of ["03", "04", "05", "06", "ff"]) {
+  testIn(
+    every,
+    `connection ends at a second CONNECT, of the level ${level} [MQTT-3.1.0-2]`,
+    async (bench, version) => {
+      const client = await bench.connect(version, "client");
+      client.send(`10 0d 0004 'MQTT' ${level} 02 0000 0001 'x'`);
+      await assertDisconnected(client, 0x82);
+      const other = await bench.connect(version, "other");
+      await other.drain();
+    },
+  );
+}
+
 // What it says at the end.
 
 /** Filters and topics that are wrong, and longer than a reason may be. */
@@ -255,7 +284,6 @@ testIn(
   every,
   "defect ends its connection only, is counted and told, and is not the client's fault",
   async (bench, version) => {
-    bench.internalErrors = 1;
     const other = await bench.connect(version, "other");
     const client = await bench.connect(version, "client", {
       clean: false,
@@ -266,6 +294,7 @@ testIn(
     await other.drain();
     const { metrics } = bench.broker;
     assertEquals([metrics.internalErrors, metrics.protocolErrors], [1, 0]);
+    metrics.internalErrors = 0; // It was provoked.
     const [defect, ...more] = defects.splice(0);
     assertEquals(defect?.clientId, "client");
     assertMatch(String(defect?.error), /a defect/);
@@ -347,6 +376,34 @@ Deno.test("connection reads no more while its client does not read what it asked
 async function settled(): Promise<void> {
   for (let i = 0; i < 100; i++) await Promise.resolve();
 }
+
+test(
+  "connection ends when its client reads nothing for stallTimeout, and not before",
+  async (bench) => {
+    told.splice(0);
+    const client = await bench.connect(5, "client");
+    await client.subscribe("a");
+    const publish = async (): Promise<void> => {
+      client.connection.stall();
+      bench.broker.publish({ topic: "a", payload: new Uint8Array(10) });
+      await settled();
+    };
+    bench.pass(1000);
+    await publish();
+    bench.pass(60);
+    // It reads a little.
+    client.connection.resume();
+    await client.next("publish");
+    await publish();
+    bench.pass(60);
+    assertEquals(client.connection.closedByBroker, false);
+    bench.pass(0.001);
+    assertEquals(client.connection.closedByBroker, true);
+    assertEquals(told[0]?.reason, "the client has read nothing for 60 s");
+    assertEquals(bench.broker.metrics.stalled, 1);
+  },
+  () => ({ limits: { stallTimeout: 60 }, plugins: [watching] }),
+);
 
 test("connection that is flooded ends when it is taken over", async (bench) => {
   const client = await bench.connect(5, "client");

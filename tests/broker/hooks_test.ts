@@ -10,6 +10,7 @@ import {
 } from "../../broker/mod.ts";
 import { Hooks } from "../../broker/_hooks.ts";
 import { ReasonCode } from "../../codec/mod.ts";
+import { text } from "../_raw_packets.ts";
 import { clientOf, message, plugin } from "./_parts.ts";
 
 const client = clientOf("client");
@@ -55,6 +56,33 @@ const truths: readonly [
   [[none, yes, none], true, true],
   [[yes, none, no], false, false],
 ];
+
+/** What an untyped plugin may say, and what it comes to. */
+const odd: readonly [answer: unknown, allowed: boolean][] = [
+  [null, true], // nothing
+  [0, false],
+  [1, false],
+  ["no", false],
+  ["yes", false],
+  [{}, false],
+  [{ then: "not a promise" }, false],
+];
+
+for (const [answer, allowed] of odd) {
+  Deno.test(`hooks take ${JSON.stringify(answer)} for ${allowed ? "no opinion" : "a denial"}`, async () => {
+    for (const time of Object.values(times)) {
+      const say = () => time(answer) as Awaitable<Opinion>;
+      const hooks = hooksOf([plugin({ authenticate: say, authorize: say })]);
+      assertEquals(await hooks.authenticate(client, undefined), allowed);
+      const request = { action: "subscribe", topic: "a", qos: 0 } as const;
+      assertEquals(await hooks.authorize(client, request), allowed);
+    }
+    const hooks = hooksOf([
+      plugin({ authorizeDelivery: () => answer as Opinion }),
+    ]);
+    assertEquals(hooks.authorizeDelivery(client, message("a")), allowed);
+  });
+}
 
 /** Every mixture of answers at once and later. */
 function mixtures(opinions: readonly Opinion[]): Awaitable<Opinion>[][] {
@@ -315,6 +343,45 @@ for (const [when, time] of Object.entries(times)) {
     assertEquals(metrics.pluginFailures, 1);
   });
 }
+
+Deno.test("message keeps what a transform does not say", async () => {
+  const before = message("a", {
+    qos: 2,
+    retain: true,
+    properties: { contentType: "x" },
+  });
+  for (
+    const [change, expected] of [
+      [{}, ["a", "of a", 2, true, "x"]],
+      [{ topic: "b" }, ["b", "of a", 2, true, "x"]],
+      [{ payload: text("new") }, ["a", "new", 2, true, "x"]],
+      [{ qos: 0 }, ["a", "of a", 0, true, "x"]],
+      [{ retain: false }, ["a", "of a", 2, false, "x"]],
+      [{ properties: {} }, ["a", "of a", 2, true, undefined]],
+    ] as [Partial<MessageInit>, unknown[]][]
+  ) {
+    const hooks = hooksOf([plugin({ transform: () => change })]);
+    const result = await hooks.inspect(client, before, () => 0);
+    assertInstanceOf(result, Message);
+    const { topic, payload, qos, retain, properties } = result;
+    const shown = new TextDecoder().decode(payload);
+    assertEquals(
+      [topic, shown, qos, retain, properties?.contentType],
+      expected,
+    );
+  }
+});
+
+Deno.test("hooks count and tell defects of the broker", () => {
+  const metrics = new Metrics();
+  const events: unknown[] = [];
+  const hooks = hooksOf([
+    plugin({ on: { broker_internal_error: (event) => events.push(event) } }),
+  ], { metrics });
+  hooks.report("one", broken);
+  assertEquals(events, [{ clientId: "one", error: broken }]);
+  assertEquals([metrics.internalErrors, metrics.pluginFailures], [1, 0]);
+});
 
 Deno.test("message that a transform makes expires by the broker's clock", async () => {
   const hooks = hooksOf([plugin({

@@ -87,11 +87,6 @@ function naivelyMatches(filter: string, topic: string): boolean {
     .test(topic);
 }
 
-/** What a message counts: it, and a node of the tree for each of its levels. */
-function cost({ topic, size }: Message): number {
-  return size + 200 * topic.split("/").length;
-}
-
 function randomTopic(random: Random): string {
   const levels = random.array(
     random.integer(1, 4),

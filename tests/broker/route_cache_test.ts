@@ -4,8 +4,6 @@ import { RouteCache } from "../../broker/_route_cache.ts";
 /** The look-ups between two judgements, and the periods of rest. */
 const period = 8192;
 const rest = 16;
-/** What all routes together may take. */
-const capacity = 65_536;
 
 /** Uses a cache as the tree does; says whether the answer was remembered. */
 function lookUp(

@@ -204,6 +204,56 @@ Deno.test("session queues nothing when the limit is 0", () => {
   }
 });
 
+Deno.test("session has no more bytes unacknowledged than may be queued, but one message", () => {
+  const { size } = new Stage().message("a", 1);
+  const stage = new Stage({ queuedBytes: 2 * size });
+  const paper = stage.attach();
+  stage.deliver(1, "a");
+  stage.deliver(2, "b");
+  stage.deliver(1, "c");
+  assertEquals(topicsOf(paper), ["a", "b"]);
+  // It is the receiver's with PUBREC.
+  stage.session.pubrec(2, 0);
+  stage.session.pump();
+  assertEquals(topicsOf(paper), ["c"]);
+  stage.deliver(1, "d");
+  stage.puback(1);
+  assertEquals(topicsOf(paper), ["d"]);
+  const large = stage.message("large", 1, { payload: new Uint8Array(10_000) });
+  stage.puback(3, 4);
+  stage.session.deliver(large, 1, false, undefined);
+  assertEquals(topicsOf(paper), ["large"]);
+});
+
+Deno.test("session says whether it would send or keep a message", () => {
+  const stage = new Stage({ queuedMessages: 1 }, [], FOREVER);
+  const takes = (qos: Qos) => stage.session.takes(stage.message("a", qos), 2);
+  // connected or not: QoS 0 is not kept
+  assertEquals([takes(0), takes(1), takes(2)], [false, true, true]);
+  stage.deliver(1, "a");
+  assertEquals([takes(0), takes(1)], [false, false]);
+  const paper = stage.attach({ receiveMaximum: 1 });
+  assertEquals([takes(0), takes(1)], [true, true]);
+  stage.deliver(1, "b");
+  assertEquals([takes(0), takes(1)], [true, false]);
+  paper.writable = false;
+  assertEquals([takes(0), takes(1)], [false, false]);
+});
+
+Deno.test("session makes room by what has expired [MQTT-3.3.2-5]", () => {
+  const stage = new Stage({ queuedMessages: 1 }, [], FOREVER);
+  const properties = { messageExpiryInterval: 10 };
+  const expiring = stage.message("expiring", 1, { properties });
+  stage.session.deliver(expiring, 1, false, undefined);
+  stage.parts.store.types();
+  stage.parts.time += 10_000;
+  stage.deliver(1, "a");
+  assertEquals(stage.parts.store.types(), ["settle", "enqueue"]);
+  const { droppedExpired, droppedQueueFull } = stage.parts.metrics;
+  assertEquals([droppedExpired, droppedQueueFull], [1, 0]);
+  assertEquals(topicsOf(stage.attach()), ["a"]);
+});
+
 Deno.test("session drops what expired in its queue [MQTT-3.3.2-5]", () => {
   const stage = new Stage();
   const expiring = (topic: string, messageExpiryInterval: number) =>
@@ -460,15 +510,18 @@ Deno.test("session without expiry keeps no retained message when the connection 
   assertEquals([stage.session.backlogged, stage.session.queued], [false, 0]);
 });
 
-Deno.test("session takes no more retained messages at a time than there may be", () => {
+Deno.test("session takes retained messages that wait up to twice the limit", () => {
   const stage = new Stage({ retainedMessages: 2 });
   stage.attach({ writable: false });
   const messages = ["a", "b"].map((topic) => stage.message(topic, 0));
+  assertEquals(stage.session.room, Infinity);
   assertEquals(stage.replay(0, ...messages), true);
+  assertEquals([stage.replay(0, ...messages), stage.session.room], [true, 0]);
   assertEquals(stage.replay(0, messages[0]!), false);
+  assertEquals(stage.replay(0), true);
   stage.paper.writable = true;
   stage.session.pump();
-  assertEquals(stage.paper.take(), ["a", "b"]);
+  assertEquals(stage.paper.take(), ["a", "b", "a", "b"]);
 });
 
 Deno.test("session sends an expired retained message to nobody, and a too large one neither", () => {

@@ -662,6 +662,32 @@ testIn(
 
 testIn(
   every,
+  "store that fails for a while has everything in the end, once [MQTT-4.3.3-10] [MQTT-4.5.0-1]",
+  async (_, version) => {
+    const store = new FragileStore();
+    await using bench = await Bench.start({ store });
+    const away = await bench.connect(version, "away", kept);
+    await away.subscribe({ filter: "a", qos: 2 });
+    await away.disconnect();
+    const message = { topic: "a", qos: 2, packetId: 9, payload: "once" };
+    const client = await bench.connect(version, "client", kept);
+    store.broken = true;
+    client.send(publish(version, message));
+    assertEquals(await client.untilClosed(), []);
+    store.broken = false;
+    const again = await bench.connect(version, "client", kept);
+    again.send(publish(version, { ...message, dup: true }));
+    await again.next("pubrec");
+    again.acknowledge("pubrel", 9);
+    await again.next("pubcomp");
+    await bench.restart();
+    const back = await bench.connect(version, "away", kept);
+    assertEquals(await back.payloads(), ["once"]);
+  },
+);
+
+testIn(
+  every,
   "store that fails: no session is confirmed that it has not",
   async (_, version) => {
     const store = new FragileStore();

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { AccessRequest } from "../../broker/mod.ts";
 import { subscribe } from "../_raw_client.ts";
 import { Bench, every, test, testIn } from "../conformance/_bench.ts";
@@ -121,7 +121,7 @@ test(
 );
 
 test(
-  "subscription whose retained messages are too many at a time is refused, and not made",
+  "subscription whose retained messages are too many to wait is refused, and not made",
   async (bench) => {
     const publisher = await bench.connect(5, "publisher");
     for (const topic of ["a", "b"]) {
@@ -130,16 +130,52 @@ test(
     const client = await bench.connect(5, "client", {
       properties: { receiveMaximum: 1 },
     });
-    const filter = { filter: "#", qos: 1 };
-    // The first sends a message and holds the other; the second adds two.
-    assertEquals(await client.subscribe(filter), [1]);
-    assertEquals(await client.subscribe("+"), [0x97]);
-    assertEquals(await client.subscribe({ filter: "+", retainHandling: 2 }), [
-      0,
-    ]);
-    assertEquals((await client.collect()).length, 2);
+    // The first message is not acknowledged; all others wait.
+    const codes: number[] = [];
+    for (const filter of ["#", "+", "+/#", "a"]) {
+      codes.push(...await client.subscribe({ filter, qos: 1 }));
+    }
+    assertEquals(codes, [1, 1, 0x97, 0x97]);
+    assertEquals(bench.broker.metrics.subscriptionsRefused, 2);
+    assertEquals((await client.collect()).length, 4);
+    await client.unsubscribe("#", "+");
+    await publisher.publish({ topic: "a", qos: 1, payload: "nobody's" });
+    assertEquals(await client.collect(), []);
   },
   () => ({ limits: { retainedMessages: 2 } }),
+);
+
+/** Filters of 10 levels. */
+const long = Array.from({ length: 10 }, (_, i) => `${"a/".repeat(9)}${i}`);
+
+test(
+  "filters of a session take no more bytes than the limit, and free them",
+  async (bench) => {
+    const client = await bench.connect(5, "client");
+    const codes = await client.subscribe(...long);
+    const granted = codes.filter((code) => code === 0).length;
+    assert(granted > 1 && granted < 10, `${granted}`);
+    assertEquals(codes, long.map((_, i) => i < granted ? 0 : 0x97));
+    // Again is no more.
+    assertEquals(await client.subscribe(long[0]!), [0]);
+    await client.unsubscribe(long[0]!);
+    assertEquals(await client.subscribe(...long.slice(-2)), [0, 0x97]);
+  },
+  () => ({ limits: { subscriptionBytes: 10_000 } }),
+);
+
+test(
+  "filters of a session take their bytes after a restart too",
+  async (bench) => {
+    const kept = { clean: false, properties: { sessionExpiryInterval: 100 } };
+    const client = await bench.connect(5, "client", kept);
+    const codes = await client.subscribe(...long);
+    await bench.restart();
+    const again = await bench.connect(5, "client", kept);
+    assertEquals(again.connack?.sessionPresent, true);
+    assertEquals(await again.subscribe(...long), codes);
+  },
+  () => ({ limits: { subscriptionBytes: 10_000 } }),
 );
 
 for (

@@ -2,14 +2,14 @@ import { assertEquals } from "@std/assert";
 import { Broker } from "../../broker/mod.ts";
 import { tick } from "../../broker/_tick.ts";
 import type { BrokerState } from "../../broker/_state.ts";
-import { pingreq, text } from "../_raw_client.ts";
+import { pingreq, publish, text } from "../_raw_client.ts";
 import {
   assertDisconnected,
   every,
   test,
   testIn,
 } from "../conformance/_bench.ts";
-import { Parts } from "./_parts.ts";
+import { Parts, plugin } from "./_parts.ts";
 
 /** Keep alives, what is added to them, and the silence that is allowed. */
 const keepAlives: readonly [
@@ -175,6 +175,43 @@ Deno.test("tick looks at everything and has the turn committed", async () => {
   await Promise.resolve();
   assertEquals(parts.store.commits, 1);
 });
+
+Deno.test("tick goes on when a client's state brings out a defect, which is told", () => {
+  const parts = new Parts();
+  const seen: string[] = [];
+  const peer = (clientId: string, act: () => void) => ({ clientId, tick: act });
+  const connections = parts.connections as Set<unknown>;
+  connections.add(peer("one", () => {
+    throw new Error("a defect");
+  }));
+  connections.add(peer("two", () => seen.push("two")));
+  tick(parts);
+  assertEquals([seen, parts.metrics.internalErrors], [["two"], 1]);
+});
+
+const answer = Promise.withResolvers<boolean>();
+
+test(
+  "connection does not end for its silence while a plugin makes it wait",
+  async (bench) => {
+    const client = await bench.connect(5, "client", { keepAlive: 10 });
+    const other = await bench.connect(5, "other");
+    client.send(publish(5, { topic: "slow", qos: 1 }));
+    await other.drain();
+    bench.pass(100);
+    client.send(pingreq);
+    answer.resolve(true);
+    await client.next("puback");
+    await client.next("pingresp");
+    bench.pass(10);
+    assertEquals(bench.broker.metrics.keepAliveTimeouts, 0);
+  },
+  () => ({
+    plugins: [plugin({
+      authorize: (_, { topic }) => topic === "slow" ? answer.promise : true,
+    })],
+  }),
+);
 
 Deno.test("broker looks at the deadlines twice a second by itself, from start to shutdown", async () => {
   const timers = new Map<number, [callback: () => void, delay: number]>();

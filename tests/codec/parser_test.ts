@@ -84,20 +84,21 @@ Deno.test("PacketParser parses what follows by the version of CONNECT", () => {
   }
 });
 
-Deno.test("PacketParser keeps the version of the first CONNECT [MQTT-3.1.0-2]", () => {
+Deno.test("PacketParser refuses a second CONNECT, whatever is in it [MQTT-3.1.0-2]", () => {
   const first = bytes("10 0d | 0004 'MQTT' 05 02 0000 00 | 0000");
-  const second = bytes("10 0c | 0004 'MQTT' 04 02 0000 | 0000");
-  const publish = bytes("30 05 | 0001 'a' 00 'p'");
-  // who refuses the second one does so in the terms of the first
-  const { packets, version } = parse([concat(first, second, publish)]);
-  assertEquals(version, 5);
-  assertEquals(packets.map(({ type }) => type), [
-    "connect",
-    "connect",
-    "publish",
-  ]);
-  assertEquals(packets[2], publishOf("a", bytes("'p'")));
-  assertEquals(parse([second], { version: 3 }).version, 3);
+  for (
+    const second of [
+      "10 0d | 0004 'MQTT' 05 02 0000 00 | 0000",
+      "10 0c | 0004 'MQTT' 04 02 0000 | 0000",
+      "10 0c | 0004 'MQTX' 09 02 0000 | 0000",
+    ]
+  ) {
+    const parser = new PacketParser();
+    parser.push(concat(first, bytes(second)));
+    assertEquals(parser.next()?.type, "connect");
+    const error = assertThrows(() => parser.next(), ProtocolError);
+    assertEquals([error.reasonCode, parser.version], [0x82, 5]);
+  }
 });
 
 Deno.test("PacketParser refuses a packet that is too large as soon as its length is there", () => {

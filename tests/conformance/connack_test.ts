@@ -205,6 +205,26 @@ test("broker sends no CONNACK larger than the client takes [MQTT-3.1.2-24] [MQTT
   }
 });
 
+test("broker keeps nothing of a client that cannot take CONNACK [MQTT-3.1.2-24] [MQTT-3.1.4-2]", async (bench) => {
+  const watcher = await bench.connect(5, "watcher");
+  await watcher.subscribe("#");
+  for (const sessionExpiryInterval of [0, 100]) {
+    const client = bench.open();
+    client.send(connect(5, {
+      clientId: "client",
+      will: { topic: "will" },
+      properties: { maximumPacketSize: 4, sessionExpiryInterval },
+    }));
+    assertEquals(await client.untilClosed(), []);
+    assertEquals(await watcher.drain(), []);
+  }
+  assertEquals(bench.broker.metrics.clientsConnected, 1);
+  bench.pass(1000);
+  assertEquals(await watcher.drain(), []);
+  const again = await bench.connect(5, "client", { clean: false });
+  assertEquals(again.connack!.sessionPresent, false);
+});
+
 test("broker sends no refusal larger than the client takes [MQTT-3.1.2-24] [MQTT-3.2.2-19]", async () => {
   await using bench = await Bench.start({ auth: { allowAnonymous: false } });
   for (

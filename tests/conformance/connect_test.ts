@@ -88,6 +88,28 @@ testIn(
   },
 );
 
+testIn(
+  every,
+  "broker ends the connection at a second CONNECT of whatever version [MQTT-3.1.0-2] [MQTT311-3.1.0-2]",
+  async (bench, version) => {
+    const seconds = [
+      ...every.map((other) => connect(other, { clientId: "client" })),
+      hex("10 0d | 0004 'MQTT' 06 02 0000 00 0000"),
+      hex("10 0c | 0004 'MQTX' 04 02 0000 0000"),
+      hex("10 00"),
+    ];
+    for (const second of seconds) {
+      const client = await bench.connect(version, "client");
+      client.send(second);
+      const code = (await client.disconnected())?.code;
+      if (version !== 5) assertEquals(code, undefined);
+      else assertEquals(code === 0x81 || code === 0x82, true, `${code}`);
+    }
+    await bench.connect(version, "client");
+    assertEquals(bench.broker.metrics.clientsConnected, 1);
+  },
+);
+
 for (
   const [name, notation] of [
     ["another name", "10 0c | 0004 'MQTX' 04 02 0000 0000"],
@@ -423,6 +445,46 @@ testIn(
       await client.next("suback");
       const [first, second] = await client.drain();
       assertEquals([first!.type, second!.type].sort(), ["puback", "publish"]);
+    }
+  },
+);
+
+testIn(
+  every,
+  "broker lets one of several connect that are decided on at the same time [MQTT-3.1.4-3] [MQTT311-3.1.4-2]",
+  async (_, version) => {
+    const gates: PromiseWithResolvers<boolean>[] = [];
+    await using bench = await Bench.start({
+      plugins: [{
+        name: "slow",
+        authenticate: () => {
+          const gate = Promise.withResolvers<boolean>();
+          gates.push(gate);
+          return gate.promise;
+        },
+      }],
+    });
+    for (const clean of [true, false]) {
+      const clients: RawClient[] = [];
+      for (let count = 0; count < 4; count++) {
+        const client = bench.open(version);
+        client.send(connect(version, {
+          clientId: "client",
+          clean,
+          properties: { sessionExpiryInterval: clean ? 0 : 100 },
+        }));
+        clients.push(client);
+      }
+      while (gates.length < 4) await Promise.resolve();
+      for (const gate of gates.splice(0)) gate.resolve(true);
+      for (const client of clients) await client.next("connack");
+      const last = clients.pop()!;
+      for (const client of clients) await assertDisconnected(client, 0x8e);
+      await last.subscribe({ filter: "a", qos: 1 });
+      await last.publish({ topic: "a", qos: 1, payload: "x" });
+      assertEquals(await last.payloads(), ["x"]);
+      assertEquals(bench.broker.metrics.clientsConnected, 1);
+      await last.disconnect();
     }
   },
 );

@@ -237,11 +237,11 @@ testIn(
     });
     const publisher = await bench.connect(version, "publisher");
     const client = await bench.connect(version, "client");
-    await client.subscribe({ filter: "#", qos: 1 });
+    await client.subscribe({ filter: "#", qos: 2 });
     for (let round = 0; round < 20; round++) {
       for (let at = 0; at < 4; at++) {
         const payload = "x".repeat(1000);
-        await publisher.publish({ topic: "a", qos: 1, payload });
+        await publisher.publish({ topic: "a", qos: 1 + at % 2, payload });
       }
       assertEquals((await client.collect()).length, 4);
     }
@@ -289,6 +289,9 @@ testIn(
         retain: true,
       }))!.code;
     const full = version === 5 ? 0x97 : 0;
+    // what is replaced counts no more
+    for (let at = 0; at < 20; at++) assert(await retain("one", 3000) < 0x80);
+    await retain("one", 0);
     assertEquals(await retain("large", 10_001), full);
     for (let at = 0; at < 20; at++) await retain(`a/${at}`, 1000);
     for (let at = 0; at < 20; at++) {
@@ -395,8 +398,10 @@ testIn(
     const request = subscribe(version, 1, [{ filter: "#", qos: 1 }]);
     client.send(...Array.from({ length: 50 }, () => request));
     let messages = 0;
+    let refused = 0;
     for (let packets; (packets = await client.drain()).length > 0;) {
       for (const packet of packets) {
+        if (packet.type === "suback" && packet.codes[0]! > 2) refused++;
         if (packet.type !== "publish") continue;
         messages++;
         client.acknowledge("puback", packet.packetId);
@@ -404,7 +409,104 @@ testIn(
     }
     // those on their way, and those that wait: not a thousand
     assertLessOrEqual(messages, 200);
-    assert(messages >= 20);
+    assert(messages >= 20 && refused > 0);
     assertEquals(await publisher.drain(), []);
+  },
+);
+
+testIn(
+  every,
+  "broker refuses a client identifier longer than clientIdLength [MQTT-3.1.3-8] [MQTT311-3.1.3-9]",
+  async (_, version) => {
+    await using bench = await Bench.start({ limits: { clientIdLength: 30 } });
+    await bench.connect(version, "c".repeat(30));
+    const client = bench.open(version);
+    client.send(connect(version, { clientId: "c".repeat(31), ...kept }));
+    await assertRefused(client, version === 5 ? 0x85 : 2);
+    assertEquals(bench.broker.metrics.clientsConnected, 1);
+  },
+);
+
+testIn(
+  [4, 5],
+  "broker refuses filters that take more than subscriptionBytes, until others are gone [MQTT-3.9.3-2]",
+  async (_, version) => {
+    await using bench = await Bench.start({
+      limits: { subscriptionBytes: 50_000 },
+    });
+    const client = await bench.connect(version, "client");
+    const filter = (at: number): string => `${at}`.padEnd(10_000, "x");
+    const refusal = version === 5 ? 0x97 : 0x80;
+    const codes = await client.subscribe(...[0, 1, 2, 3, 4, 5].map(filter));
+    const granted = codes.indexOf(refusal);
+    assert(granted > 0 && granted < 6, `${codes}`);
+    // again is not more
+    for (let round = 0; round < 5; round++) {
+      assertEquals(await client.subscribe(filter(0)), [0]);
+    }
+    assertEquals(await client.subscribe(filter(granted)), [refusal]);
+    await client.unsubscribe(filter(0));
+    assertEquals(await client.subscribe(filter(granted)), [0]);
+    assertEquals(await client.subscribe(filter(0)), [refusal]);
+  },
+);
+
+testIn(
+  every,
+  "broker closes a connection that has read nothing for stallTimeout, and no other",
+  async (_, version) => {
+    await using bench = await Bench.start({ limits: { stallTimeout: 30 } });
+    const watcher = await bench.connect(version, "watcher");
+    await watcher.subscribe("will");
+    const publisher = await bench.connect(version, "publisher");
+    const clients: RawClient[] = [];
+    for (const name of ["stalled", "slow", "idle"]) {
+      const client = await bench.connect(version, name, {
+        will: { topic: "will", payload: name },
+      });
+      await client.subscribe(name === "idle" ? "b" : "a");
+      client.connection.stall();
+      clients.push(client);
+    }
+    const [stalled, slow, idle] = clients;
+    for (let round = 0; round < 5; round++) {
+      await publisher.publish({ topic: "a", payload: "x" });
+      bench.pass(20);
+      slow!.connection.resume();
+      await slow!.next("publish");
+      slow!.connection.stall();
+    }
+    assertEquals(await watcher.payloads(), ["stalled"]);
+    assertEquals(stalled!.connection.closedByBroker, true);
+    assertEquals(bench.broker.metrics.stalled, 1);
+    for (const client of [slow!, idle!]) {
+      client.connection.resume();
+      assertEquals(await client.drain(), []);
+    }
+  },
+);
+
+testIn(
+  every,
+  "broker serves the others while it looks through many retained messages for one client",
+  async (bench, version) => {
+    const topics = 30_000;
+    for (let at = 0; at < topics; at++) {
+      const payload = new Uint8Array(1);
+      bench.broker.publish({ topic: `many/${at}`, payload, retain: true });
+    }
+    const client = await bench.connect(version, "client");
+    const other = await bench.connect(version, "other");
+    const filters = Array.from({ length: 20 }, (_, at) => `many/+/${at}`);
+    client.send(
+      subscribe(version, 1, filters),
+      publish(version, { topic: "many/0/0", payload: "behind" }),
+    );
+    for (let round = 0; round < 3; round++) {
+      assertEquals(await other.drain(), []);
+      assertEquals(client.connection.unreceived, 0, "answered already");
+    }
+    assertEquals((await client.next("suback")).codes, filters.map(() => 0));
+    assertEquals((await client.next("publish")).payload, "behind");
   },
 );

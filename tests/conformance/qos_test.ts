@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { type Publish, publish, type RawClient } from "../_raw_client.ts";
-import { type Bench, every, testIn } from "./_bench.ts";
+import { Bench, every, testIn } from "./_bench.ts";
 
 const kept = { clean: false, properties: { sessionExpiryInterval: 1000 } };
 
@@ -180,6 +180,38 @@ testIn(
     fresh.send(publish(version, { ...message, payload: "fresh" }));
     await fresh.next("pubrec");
     assertEquals(await client.payloads(), ["next", "fresh"]);
+  },
+);
+
+testIn(
+  every,
+  "broker does not answer a repeated QoS 2 message before it is decided on [MQTT-4.3.3-8] [MQTT-4.3.3-9] [MQTT-4.3.3-10] [MQTT311-4.3.3-2]",
+  async (_, version) => {
+    for (const allowed of [true, false]) {
+      const gate = Promise.withResolvers<boolean>();
+      await using bench = await Bench.start({
+        plugins: [{
+          name: "slow",
+          authorize: (_client, { action }) =>
+            action === "publish" ? gate.promise : true,
+        }],
+      });
+      const [client, publisher] = await pair(bench, version);
+      const message = { topic: "a", qos: 2, packetId: 8, payload: "once" };
+      publisher.send(publish(version, message));
+      await client.drain();
+      const again = await bench.connect(version, "publisher", kept);
+      again.send(publish(version, { ...message, dup: true }));
+      for (let round = 0; round < 5; round++) {
+        assertEquals(await client.drain(), []);
+      }
+      assertEquals(again.connection.unreceived, 0, "answered");
+      gate.resolve(allowed);
+      const { code } = await again.next("pubrec");
+      assertEquals(code, allowed || version !== 5 ? 0 : 0x87);
+      assertEquals(await client.payloads(), allowed ? ["once"] : []);
+      assertEquals(await again.drain(), []);
+    }
   },
 );
 

@@ -190,6 +190,17 @@ test("broker refuses to revive a session expiry of 0 by DISCONNECT", async (benc
   }
 });
 
+test("broker takes a session expiry in DISCONNECT where CONNECT had one that it did not grant", async () => {
+  await using bench = await Bench.start({
+    limits: { sessionExpiryInterval: 0 },
+  });
+  const client = await bench.connect(5, "client", kept);
+  assertEquals(client.connack!.properties.sessionExpiryInterval, 0);
+  await client.disconnect(0, { sessionExpiryInterval: 100 });
+  const again = await bench.connect(5, "client", kept);
+  assertEquals(again.connack!.sessionPresent, false);
+});
+
 testIn(
   every,
   "broker sends again what was not acknowledged, with its identifier and DUP, in its order [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1] [MQTT311-4.4.0-1] [MQTT311-4.6.0-1] [MQTT311-3.3.1-1]",

@@ -306,6 +306,39 @@ testIn(
   },
 );
 
+testIn(
+  every,
+  "broker prefers members that read what they get",
+  async (_, version) => {
+    await using bench = await Bench.start({ limits: { outboundBytes: 2000 } });
+    const publisher = await bench.connect(version, "publisher");
+    const members: RawClient[] = [];
+    for (const name of ["stalled", "reads", "reads too"]) {
+      const member = await bench.connect(version, name);
+      await member.subscribe({ filter: "$share/g/a", qos: 1 });
+      members.push(member);
+    }
+    const [stalled, ...others] = members;
+    stalled!.connection.stall();
+    const received: string[] = [];
+    for (const payload of numbers(60)) {
+      await publisher.publish({
+        topic: "a",
+        payload: payload.padEnd(500),
+        qos: 1,
+      });
+      received.push(...(await shares(others)).flat());
+    }
+    stalled!.connection.resume();
+    const rest = await stalled!.payloads();
+    assert(rest.length > 0 && rest.length < 8, `${rest.length}`);
+    assertEquals(
+      [...received, ...rest].map(Number).toSorted((a, b) => a - b),
+      numbers(60).map(Number),
+    );
+  },
+);
+
 test("broker sends the subscription identifier of a shared subscription [MQTT-3.3.4-3]", async (bench) => {
   const client = await bench.connect(5, "client");
   await client.subscribeWith({ subscriptionIdentifier: [9] }, "$share/g/a");

@@ -169,6 +169,26 @@ Deno.test("event logger tells what a plugin or the broker threw", () => {
   }
 });
 
+/** Texts of clients, and how the log shows them. */
+const quoted: readonly [text: string, shown: string][] = [
+  ["a\u0000\u001b[2J", '"a\\u0000\\u001b[2J"'],
+  ["a\u007f\u0085\u009b2J\u009f", '"a\\u007f\\u0085\\u009b2J\\u009f"'],
+  ["a\u2028b\u2029", '"a\\u2028b\\u2029"'],
+  ["\u00a0é\u2027\u202a", '"\u00a0é\u2027\u202a"'],
+  ["x".repeat(256), `"${"x".repeat(256)}"`],
+  ["x".repeat(257), `"${"x".repeat(256)}…"`],
+  ["\u009b".repeat(65_535), `"${"\\u009b".repeat(256)}…"`],
+];
+
+for (const [clientId, shown] of quoted) {
+  Deno.test(`event logger shows ${shown.slice(0, 40)} for what a client sent`, () => {
+    const event = { clientId, topic: clientId };
+    assertEquals(logged("broker_client_unsubscribed", event), [
+      ["DEBUG", `Unsubscribed: client ${shown} filter ${shown}`],
+    ]);
+  });
+}
+
 Deno.test("event logger lets nobody forge a line", async () => {
   const lines: string[] = [];
   const broker = new Broker({
@@ -216,5 +236,7 @@ Deno.test("event logger lets nobody forge a line", async () => {
     "WARNING Dropped",
     "WARNING Disconnected",
   ]);
-  for (const line of lines) assertEquals(/[\n\r]/.test(line), false, line);
+  for (const line of lines) {
+    assertEquals(/[\n\r\u0085\u2028\u2029]/.test(line), false, line);
+  }
 });
