@@ -54,15 +54,15 @@ export function eventLogger(options: EventLoggerOptions): Plugin {
       broker_client_disconnected: ({ client, reasonCode, reason }) =>
         log(
           reasonCode === 0 ? "INFO" : "WARNING",
-          `Disconnected: ${who(client)}: ${oneLine(reason)}`,
+          `Disconnected: ${who(client)}: ${reason}`,
         ),
       broker_connection_refused: (event) => {
         const { address, clientId, username, reasonCode, reason } = event;
         log(
           "WARNING",
-          `Refused: ${identity(address, clientId, username)}: ${
-            oneLine(reason)
-          }, ${reasonName(reasonCode)}`,
+          `Refused: ${identity(address, clientId, username)}: ${reason}, ${
+            reasonName(reasonCode)
+          }`,
         );
       },
       broker_client_subscribed: ({ clientId, topic, qos }) =>
@@ -82,7 +82,7 @@ export function eventLogger(options: EventLoggerOptions): Plugin {
           "WARNING",
           `Dropped: message to client ${quote(clientId)} topic ${
             quote(message.topic)
-          }: ${oneLine(reason)}`,
+          }: ${reason}`,
         ),
       broker_plugin_failed: ({ plugin, hook, error }) =>
         log("ERROR", `Plugin ${plugin} failed in ${hook}: ${describe(error)}`),
