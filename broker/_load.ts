@@ -6,7 +6,6 @@ import { willDueAt } from "./_disconnect.ts";
 import { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 import type { Change } from "./store.ts";
-import { filterCost } from "./_subscribe.ts";
 
 /** Applies one change of `Store.load`. */
 export function restore(broker: BrokerState, change: Change): void {
@@ -28,11 +27,7 @@ export function restore(broker: BrokerState, change: Change): void {
   switch (change.type) {
     case "subscribe": {
       const { request, identifier } = change;
-      const { filter } = request;
-      if (!session.filters.has(filter)) {
-        session.filterBytes += filterCost(filter);
-      }
-      session.filters.add(filter);
+      session.filters.add(request.filter);
       broker.subscriptions.set({ session, request, identifier });
       return;
     }

@@ -17,6 +17,7 @@ import {
 } from "../codec/mod.ts";
 import { Backlog, type Replay, type Waiting } from "./_backlog.ts";
 import type { Limits } from "./config.ts";
+import { Filters } from "./_filters.ts";
 import type { Hooks } from "./_hooks.ts";
 import type { Message } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
@@ -74,9 +75,7 @@ export class Session {
   /** The will of the connection, and when it is due once that is lost. */
   will: StoredWill | undefined;
   /** The filters that it subscribed with. */
-  readonly filters = new Set<string>();
-  /** What the filters take, in bytes. */
-  filterBytes = 0;
+  readonly filters = new Filters();
   /** QoS 2 messages that a plugin has not decided about, by packet identifier. */
   deciding: Map<number, Promise<Packet | undefined>> | undefined;
   readonly receiver = new Receiver();

@@ -8,7 +8,6 @@ import {
   ReasonCode,
   type SubscribePacket,
   type SubscriptionRequest,
-  topicLevels,
   type UnsubscribePacket,
 } from "../codec/mod.ts";
 import type { Peer } from "./_peer.ts";
@@ -19,14 +18,6 @@ import type { BrokerState } from "./_state.ts";
 
 /** Nodes of retained topics that one turn may look at for one SUBSCRIBE. */
 const SEARCHED = 20_000;
-
-/** Roughly what a level of a filter takes, in bytes. */
-const LEVEL = 250;
-
-/** What a filter takes, in bytes. */
-export function filterCost(filter: string): number {
-  return 2 * filter.length + LEVEL * topicLevels(filter);
-}
 
 /** Lets the event loop go round once. */
 function pause(): Promise<void> {
@@ -102,12 +93,9 @@ function refusal(
   filter: string,
 ): ReasonCode | undefined {
   if (!withinLimits(filter, limits)) return ReasonCode.TopicFilterInvalid;
-  const { filters } = session;
-  if (
-    !filters.has(filter) &&
-    (filters.size >= limits.subscriptions ||
-      session.filterBytes + filterCost(filter) > limits.subscriptionBytes)
-  ) return ReasonCode.QuotaExceeded;
+  if (!session.filters.accepts(filter, limits)) {
+    return ReasonCode.QuotaExceeded;
+  }
   return undefined;
 }
 
@@ -134,7 +122,6 @@ function grant(
     }
   }
   // [MQTT-3.8.4-3]
-  if (isNew) session.filterBytes += filterCost(filter);
   session.filters.add(filter);
   broker.subscriptions.set({ session, request, identifier });
   session.record({ type: "subscribe", clientId, request, identifier });
@@ -155,7 +142,6 @@ export function handleUnsubscribe(
     if (!session.filters.delete(filter)) {
       return ReasonCode.NoSubscriptionExisted;
     }
-    session.filterBytes -= filterCost(filter);
     subscriptions.delete(session, filter);
     session.record({ type: "unsubscribe", clientId, filter });
     hooks.emit("broker_client_unsubscribed", { clientId, topic: filter });

@@ -111,7 +111,7 @@ export class Message {
     const message = new Message(
       init.properties === undefined
         ? init
-        : { ...init, properties: { ...properties } },
+        : { ...init, properties: structuredClone(properties) },
       now,
     );
     // Encoding is what checks: no message may fail at a receiver.

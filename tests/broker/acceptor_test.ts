@@ -163,7 +163,7 @@ Deno.test("acceptor closes a connection that comes while it stops", async () => 
     close: () => arrival.resolve(late),
   }));
   await stage.end();
-  assertEquals([closed, stage.parts.metrics.connectionsOpen], [1, 0]);
+  assertEquals([closed, stage.parts.metrics.connectionsAccepted], [1, 0]);
 });
 
 Deno.test("acceptor stops though its listener is closed already", async () => {

@@ -379,6 +379,7 @@ Deno.test("broker keeps sessions and retained messages over a restart, and no ot
     };
     const kept = await open("kept", false);
     await kept.subscribe({ filter: "a/#", qos: 2 });
+    await kept.subscribe({ filter: "$share/group/s", qos: 1 });
     const clean = await open("clean", true);
     await clean.subscribe({ filter: "a/#", qos: 2 });
     for (const qos of [1, 2]) {
@@ -392,6 +393,9 @@ Deno.test("broker keeps sessions and retained messages over a restart, and no ot
     serving = broker.serve(listener);
     const publisher = await open("publisher", true);
     await publisher.publish({ topic: "a/c", qos: 1, payload: "new" });
+    for (const payload of ["s1", "s2"]) {
+      await publisher.publish({ topic: "s", qos: 1, payload });
+    }
     const again = await open("kept", false);
     if (version > 3) assertEquals(again.connack?.sessionPresent, true);
     assertEquals(await again.payloads(), [
@@ -400,6 +404,8 @@ Deno.test("broker keeps sessions and retained messages over a restart, and no ot
       "r",
       "unread 2",
       "new",
+      "s1",
+      "s2",
     ]);
     const cleanAgain = await open("clean", false);
     assertEquals(cleanAgain.connack?.sessionPresent, false);

@@ -5,6 +5,7 @@ import {
   type Change,
   MemoryStore,
 } from "../../broker/mod.ts";
+import { Connection } from "../../broker/_connection.ts";
 import {
   connect,
   type Packet,
@@ -20,7 +21,7 @@ import {
   test,
   testIn,
 } from "../conformance/_bench.ts";
-import { plugin } from "./_parts.ts";
+import { Parts, plugin } from "./_parts.ts";
 
 // The transport.
 
@@ -404,6 +405,52 @@ test(
   },
   () => ({ limits: { stallTimeout: 60 }, plugins: [watching] }),
 );
+
+test(
+  "connection that is read no further does not end for its silence",
+  async (bench) => {
+    const client = await bench.connect(5, "client", { keepAlive: 10 });
+    client.connection.stall();
+    const pings = new Uint8Array(1000).map((_, i) => i % 2 === 0 ? 0xc0 : 0);
+    while (client.connection.unread === 0) {
+      client.send(pings);
+      await settled();
+    }
+    bench.pass(20);
+    bench.pass(20);
+    assertEquals(bench.broker.metrics.keepAliveTimeouts, 0);
+    assertEquals(bench.broker.metrics.clientsConnected, 1);
+  },
+  () => ({ limits: { outboundBytes: 1000, maximumPacketSize: 1000 } }),
+);
+
+Deno.test("connection that is read no further stops running when it ends", async () => {
+  const parts = new Parts({ outboundBytes: 1000, maximumPacketSize: 1000 });
+  const listener = new MemoryListener();
+  const client = listener.connect();
+  const connection = new Connection(
+    parts,
+    await listener.accept(),
+    "memory",
+    () => {},
+  );
+  let running = true;
+  const run = connection.run().then(() => running = false);
+  client.send(connect(4, { clientId: "client" }));
+  await client.receive();
+  client.stall();
+  const pings = new Uint8Array(1000).map((_, i) => i % 2 === 0 ? 0xc0 : 0);
+  while (client.unread === 0) {
+    client.send(pings);
+    await settled();
+  }
+  assertEquals(running, true);
+  connection.disconnect(0x8b, "the end");
+  await settled();
+  assertEquals(running, false);
+  await run;
+  connection.close();
+});
 
 test("connection that is flooded ends when it is taken over", async (bench) => {
   const client = await bench.connect(5, "client");

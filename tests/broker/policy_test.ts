@@ -1,6 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { inspect, withinLimits } from "../../broker/_policy.ts";
 import { resolveLimits } from "../../broker/config.ts";
+import type { MessageInit } from "../../broker/mod.ts";
 import { ReasonCode } from "../../codec/mod.ts";
 import { clientOf, Parts, plugin } from "./_parts.ts";
 
@@ -97,3 +98,27 @@ Deno.test("plugins are not asked about what the limits forbid", () => {
   }
   assertEquals(asked, ["a/b"]);
 });
+
+/** What a plugin may make of a message, and what comes of it. */
+const changed: readonly [change: Partial<MessageInit>, outcome: unknown][] = [
+  [{ topic: "b" }, "b"],
+  [{ topic: "a/b/c" }, ReasonCode.TopicNameInvalid],
+  [{ topic: "$SYS/a" }, ReasonCode.TopicNameInvalid],
+  [{ retain: true }, ReasonCode.QuotaExceeded],
+];
+
+for (const [change, expected] of changed) {
+  for (const when of ["at once", "later"]) {
+    Deno.test(`limits hold for what a plugin makes of a message too: ${JSON.stringify(change)}, ${when}`, async () => {
+      const limits = { topicLevels: 2, retainedMessages: 0 };
+      const parts = new Parts(limits, [plugin({
+        transform: () => when === "later" ? Promise.resolve(change) : change,
+      })]);
+      const outcome = await inspect(parts, client, parts.message("a"));
+      assertEquals(
+        typeof outcome === "number" ? outcome : outcome.topic,
+        expected,
+      );
+    });
+  }
+}

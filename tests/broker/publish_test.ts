@@ -254,6 +254,77 @@ testIn(
   }),
 );
 
+Deno.test("packet identifier of a QoS 2 message that is refused is free at once [MQTT-4.3.3-9]", async () => {
+  let asked = 0;
+  await using bench = await Bench.start({
+    plugins: [plugin({ authorize: () => ++asked > 2 })],
+  });
+  const client = await bench.connect(5, "client");
+  const codes: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    client.send(publish(5, { topic: "a", qos: 2, packetId: 7 }));
+    codes.push((await client.next("pubrec")).code);
+  }
+  // The fourth is a repetition of the third, which was allowed.
+  assertEquals([codes, asked], [[0x87, 0x87, 0x10, 0], 3]);
+});
+
+/** What a plugin decides late, and the answer to the message. */
+const verdicts = [[true, 0x10], [false, 0x87]] as const;
+
+for (const [verdict, code] of verdicts) {
+  Deno.test(`repetition of a QoS 2 message, by another connection, waits for what a plugin decides about it: ${verdict} [MQTT-4.3.3-10]`, async () => {
+    const answer = Promise.withResolvers<boolean>();
+    let asked = 0;
+    await using bench = await Bench.start({
+      plugins: [plugin({
+        authorize: () => {
+          asked++;
+          return answer.promise;
+        },
+      })],
+    });
+    const kept = { clean: false, properties: { sessionExpiryInterval: 60 } };
+    const first = await bench.connect(5, "client", kept);
+    const message = { topic: "a", qos: 2, packetId: 7 };
+    first.send(publish(5, message));
+    const other = await bench.connect(5, "other");
+    await other.drain();
+    const again = await bench.connect(5, "client", kept);
+    again.send(publish(5, { ...message, dup: true }));
+    await other.drain();
+    answer.resolve(verdict);
+    assertEquals((await again.next("pubrec")).code, code);
+    assertEquals(asked, 1);
+  });
+}
+
+Deno.test("QoS 2 message that is released while a plugin thinks about it is not received again after a restart", async () => {
+  const answer = Promise.withResolvers<boolean>();
+  let asked = 0;
+  await using bench = await Bench.start({
+    plugins: [plugin({
+      authorize: () => asked++ === 0 ? answer.promise : true,
+    })],
+  });
+  const kept = { clean: false, properties: { sessionExpiryInterval: 60 } };
+  const message = { topic: "a", qos: 2, packetId: 7 };
+  const first = await bench.connect(5, "client", kept);
+  first.send(publish(5, message));
+  const other = await bench.connect(5, "other");
+  await other.drain();
+  const second = await bench.connect(5, "client", kept);
+  second.acknowledge("pubrel", 7);
+  assertEquals((await second.next("pubcomp")).code, 0);
+  answer.resolve(true);
+  await second.drain();
+  await bench.restart();
+  const third = await bench.connect(5, "client", kept);
+  third.send(publish(5, message));
+  // It is another message.
+  assertEquals((await third.next("pubrec")).code, 0x10);
+});
+
 Deno.test("message whose client is gone when a plugin has allowed it is delivered", async () => {
   const answer = Promise.withResolvers<boolean>();
   await using bench = await Bench.start({

@@ -214,6 +214,31 @@ Deno.test("shared subscription prefers a member that does not read to one that i
   ]);
 });
 
+Deno.test("shared subscription prefers a member that is not connected to one whose queue is full", () => {
+  const stage = new Stage({ queuedMessages: 1 });
+  stage.connect("full", { receiveMaximum: 1 });
+  const message = stage.parts.message("b", { qos: 1 });
+  for (let i = 0; i < 2; i++) {
+    stage.session("full").deliver(message, 1, false, undefined);
+  }
+  stage.subscribe("full", group);
+  stage.subscribe("gone", group);
+  for (let i = 0; i < 2; i++) stage.publish("a", { qos: 1 });
+  assertEquals(stage.session("gone").queued, 1);
+  // All are full: one more is lost.
+  assertEquals(stage.parts.metrics.droppedQueueFull, 1);
+});
+
+Deno.test("shared subscription gives QoS 0 to who takes it", () => {
+  const stage = new Stage();
+  stage.connect("slow", { writable: false });
+  stage.connect("quick");
+  stage.subscribe("gone", group);
+  stage.subscribe("slow", group);
+  stage.subscribe("quick", group);
+  assertEquals(stage.share(3), { slow: 0, quick: 3 });
+});
+
 Deno.test("shared subscription queues for its members in turn when none is connected", () => {
   const stage = new Stage();
   for (const name of ["one", "two"]) stage.subscribe(name, group);

@@ -1,8 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import type { AccessRequest } from "../../broker/mod.ts";
+import type { Peer } from "../../broker/_peer.ts";
+import { handleSubscribe } from "../../broker/_subscribe.ts";
+import type { SubackPacket, SubscribePacket } from "../../codec/mod.ts";
 import { subscribe } from "../_raw_client.ts";
 import { Bench, every, test, testIn } from "../conformance/_bench.ts";
-import { plugin } from "./_parts.ts";
+import { Parts, plugin, request } from "./_parts.ts";
 
 const asked: AccessRequest[] = [];
 
@@ -195,3 +198,37 @@ for (
     assertEquals(await client.collect(), []);
   });
 }
+
+Deno.test("search for retained messages lets others have their turn when it is long", async () => {
+  for (const ends of [false, true]) {
+    const parts = new Parts();
+    for (let i = 0; i < 3; i++) parts.retained.update(parts.message(`${i}/a`));
+    const session = parts.session("client");
+    const peer = { session, client: session.client, ended: false };
+    const packet = {
+      type: "subscribe",
+      packetId: 1,
+      subscriptions: ["+/a", "+/b", "+/c"].map((filter) => request(filter)),
+    } as const;
+    const subscribing = (): unknown =>
+      handleSubscribe(
+        parts,
+        peer as unknown as Peer,
+        packet as unknown as SubscribePacket,
+      );
+    // Few nodes are searched at once.
+    const suback = subscribing();
+    assertEquals((suback as SubackPacket).reasonCodes, [0, 0, 0]);
+    // As if the first filter had met very many.
+    const visited = [0, 1_000_000];
+    parts.retained.takeVisited = () => visited.shift() ?? 0;
+    session.filters.clear();
+    const waiting = subscribing();
+    assertInstanceOf(waiting, Promise);
+    assertEquals([...session.filters], ["+/a"]);
+    peer.ended = ends;
+    const { reasonCodes } = await waiting as SubackPacket;
+    assertEquals(reasonCodes, ends ? [0, 0x80, 0x80] : [0, 0, 0]);
+    assertEquals(session.filters.size, ends ? 1 : 3);
+  }
+});

@@ -5,6 +5,7 @@ import {
   type Target,
 } from "../../broker/_subscription_tree.ts";
 import type { Session } from "../../broker/_session.ts";
+import { TopicNode } from "../../broker/_topic_tree.ts";
 import type { SubscriptionRequest } from "../../codec/mod.ts";
 import { type Random, withSeeds } from "../_random.ts";
 import { Parts, request } from "./_parts.ts";
@@ -252,9 +253,24 @@ Deno.test("subscription tree finds what a naive matcher finds, while subscriptio
   });
 });
 
-/** That nothing matches, and nothing is counted. */
+/** The node that all others of a tree are below. */
+function rootOf(tree: SubscriptionTree): TopicNode<unknown> {
+  const { find } = TopicNode.prototype;
+  let root: TopicNode<unknown> | undefined;
+  TopicNode.prototype.find = function (path) {
+    root = this;
+    return find.call(this, path);
+  };
+  tree.delete(new Forest().session("nobody"), "a");
+  TopicNode.prototype.find = find;
+  return root!;
+}
+
+/** That nothing matches, nothing is counted and no node is left. */
 function assertEmpty(tree: SubscriptionTree): void {
   assertEquals(tree.size, 0);
+  const { children, any, rest } = rootOf(tree);
+  assertEquals([children, any, rest], [undefined, undefined, undefined]);
   for (const topic of ["a", "a/b", "/", "$a/b", "a/b/c", "a//c/b"]) {
     assertEquals(tree.match(topic), { targets: [], groups: [] });
   }
