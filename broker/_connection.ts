@@ -411,7 +411,9 @@ export class Connection implements Peer, OutputOwner {
       if (now - this.#activeAt <= limits.connectTimeout * 1000) return;
       this.#refuse(
         ReasonCode.UnspecifiedError,
-        `no CONNECT within ${limits.connectTimeout} s`,
+        this.client === undefined
+          ? `no CONNECT within ${limits.connectTimeout} s`
+          : `not authenticated within ${limits.connectTimeout} s`,
       );
     } else if (this.#active) {
       this.#active = false;

@@ -41,6 +41,10 @@ export async function runBroker(args: string[]): Promise<number> {
     console.error(`ambermq broker: unknown argument ${unknown[0]}\n\n${usage}`);
     return 2;
   }
+  if (flags.bind === "") {
+    console.error(`ambermq broker: --bind needs an address\n\n${usage}`);
+    return 2;
+  }
   const log = new Log();
   try {
     const broker = new Broker({

@@ -17,11 +17,8 @@ import {
 } from "./packet.ts";
 import { decodeProperties, readProperties } from "./_properties.ts";
 import type { Properties } from "./property.ts";
-import {
-  fromReturnCode,
-  isReasonCodeAllowed,
-  type ReasonCode,
-} from "./reason_code.ts";
+import { isReasonCodeAllowed } from "./packet_reason.ts";
+import { fromReturnCode, type ReasonCode } from "./reason_code.ts";
 import { topicFilterError } from "./topic.ts";
 import type { TopicCache } from "./_topic_cache.ts";
 

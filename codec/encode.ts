@@ -25,11 +25,8 @@ import {
 } from "./packet.ts";
 import { type PropertyHolder, writeProperties } from "./_properties.ts";
 import type { Properties } from "./property.ts";
-import {
-  isReasonCodeAllowed,
-  type ReasonCode,
-  toReturnCode,
-} from "./reason_code.ts";
+import { isReasonCodeAllowed } from "./packet_reason.ts";
+import { type ReasonCode, toReturnCode } from "./reason_code.ts";
 import { topicFilterError } from "./topic.ts";
 
 /** Room for the longest fixed header in front of the body. */

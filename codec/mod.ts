@@ -30,6 +30,7 @@ export * from "./error.ts";
 export * from "./frame.ts";
 export * from "./outbox.ts";
 export * from "./packet.ts";
+export * from "./packet_reason.ts";
 export * from "./parser.ts";
 export * from "./queue.ts";
 export type * from "./property.ts";

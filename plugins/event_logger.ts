@@ -84,6 +84,8 @@ export function eventLogger(options: EventLoggerOptions): Plugin {
             quote(message.topic)
           }: ${reason}`,
         ),
+      broker_store_failed: ({ error }) =>
+        log("ERROR", `Store failed, trying again: ${describe(error)}`),
       broker_plugin_failed: ({ plugin, hook, error }) =>
         log("ERROR", `Plugin ${plugin} failed in ${hook}: ${describe(error)}`),
       broker_internal_error: ({ clientId, error }) =>
