@@ -102,11 +102,11 @@ export class Output implements Downlink {
     identifiers: readonly number[] | undefined,
   ): boolean {
     const { metrics, hooks } = this.#broker;
-    const packet = () =>
-      this.#packet(message, qos, retain, dup, packetId, identifiers);
     let fits: boolean;
     if (this.#isForOne(message, identifiers)) {
-      fits = this.#push(packet());
+      fits = this.#push(
+        this.#packet(message, qos, retain, dup, packetId, identifiers),
+      );
     } else {
       const frame = message.frame(this.version, qos > 0);
       fits = frame.bytes.length <= this.maximumPacketSize;
@@ -120,7 +120,15 @@ export class Output implements Downlink {
     }
     if (hooks.watches("mqtt_packet_sent")) {
       const { clientId } = this.#owner;
-      hooks.emit("mqtt_packet_sent", { clientId, packet: packet() });
+      const packet = this.#packet(
+        message,
+        qos,
+        retain,
+        dup,
+        packetId,
+        identifiers,
+      );
+      hooks.emit("mqtt_packet_sent", { clientId, packet });
     }
     metrics.packetsSent++;
     metrics.publishSent++;

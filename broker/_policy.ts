@@ -19,9 +19,19 @@ export function inspect(
   const outcome = broker.hooks.inspect(client, message, broker.now);
   // No need to look again at what nobody has touched or delayed.
   if (outcome === message) return message;
-  const check = (outcome: Message | ReasonCode): Message | ReasonCode =>
-    typeof outcome === "number" ? outcome : refusal(broker, outcome) ?? outcome;
-  return outcome instanceof Promise ? outcome.then(check) : check(outcome);
+  return checkedAgain(broker, outcome);
+}
+
+function checkedAgain(
+  broker: BrokerState,
+  outcome: Awaitable<Message | ReasonCode>,
+): Awaitable<Message | ReasonCode> {
+  if (outcome instanceof Promise) {
+    return outcome.then((later) => checkedAgain(broker, later));
+  }
+  return typeof outcome === "number"
+    ? outcome
+    : refusal(broker, outcome) ?? outcome;
 }
 
 function refusal(

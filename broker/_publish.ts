@@ -54,26 +54,28 @@ export function handlePublish(
     hooks.emit("broker_message_received", { clientId, message });
   }
   const outcome = inspect(broker, connection.client!, message);
-  if (!(outcome instanceof Promise)) {
-    return finish(broker, session, packet, outcome);
-  }
-  const reply = outcome.then((later) => finish(broker, session, packet, later));
-  if (packet.qos === 2) decide(session, packet.packetId!, reply);
-  return reply;
+  return outcome instanceof Promise
+    ? finishLater(broker, session, packet, outcome)
+    : finish(broker, session, packet, outcome);
 }
 
-/** Remembers that a QoS 2 message is not decided about, until it is. */
-function decide(
+/** A QoS 2 message is remembered as one that is not decided about until it is. */
+function finishLater(
+  broker: BrokerState,
   session: Session,
-  packetId: number,
-  reply: Promise<Packet | undefined>,
-): void {
+  packet: PublishPacket,
+  outcome: Promise<Message | ReasonCode>,
+): Promise<Packet | undefined> {
+  const reply = outcome.then((later) => finish(broker, session, packet, later));
+  if (packet.qos < 2) return reply;
+  const packetId = packet.packetId!;
   const deciding = session.deciding ??= new Map();
   deciding.set(packetId, reply);
   const decided = (): void => {
     deciding.delete(packetId);
   };
   reply.then(decided, decided);
+  return reply;
 }
 
 /** Takes a QoS 2 message over; returns `false` if it was received before. */
