@@ -35,6 +35,7 @@ export * from "./parser.ts";
 export * from "./queue.ts";
 export type * from "./property.ts";
 export * from "./reason_code.ts";
+export type * from "./schema.ts";
 export * from "./states.ts";
 export * from "./topic.ts";
 export * from "./topic_alias.ts";
