@@ -344,6 +344,14 @@ export class Session {
     message.keep();
     this.#backlog.push(outgoing);
     this.#recordEnqueue(outgoing, undefined);
+    if (
+      this.#downlink === undefined && hooks.watches("broker_retained_message")
+    ) {
+      hooks.emit("broker_retained_message", {
+        clientId: this.clientId,
+        message,
+      });
+    }
   }
 
   #recordEnqueue(outgoing: Waiting, packetId: number | undefined): void {

@@ -13,19 +13,20 @@ import {
   resolveLimits,
   resolveListeners,
 } from "./config.ts";
+import { Context, type ContextHost, silent } from "./_context.ts";
 import { BrokerError } from "./error.ts";
 import { Hooks } from "./_hooks.ts";
 import { listen, type Listener } from "./listen.ts";
 import { restore } from "./_load.ts";
-import { Message, type MessageInit } from "./message.ts";
+import type { MessageInit } from "./message.ts";
 import { Metrics } from "./metrics.ts";
-import type { PluginContext } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
-import { route } from "./_router.ts";
+import { publish } from "./_router.ts";
 import type { BrokerState } from "./_state.ts";
 import { MemoryStore } from "./store.ts";
 import { SubscriptionTree } from "./_subscription_tree.ts";
 import { tick } from "./_tick.ts";
+import { Timers } from "./_timers.ts";
 import { Turn } from "./_turn.ts";
 
 /** The states of a broker's life. */
@@ -82,6 +83,7 @@ export class Broker implements AsyncDisposable {
 
   readonly #listenerConfigs: readonly ResolvedListener[];
   readonly #state: BrokerState;
+  readonly #plugins: ContextHost;
   /** The ways in that are open, and the end of each. */
   readonly #acceptors = new Map<Acceptor, Promise<void>>();
   /** Called when the last connection is closed; during a shutdown. */
@@ -103,8 +105,9 @@ export class Broker implements AsyncDisposable {
     const { metrics } = this;
     const limits = resolveLimits(config.limits);
     const store = config.store ?? new MemoryStore();
-    const allowAnonymous = config.auth?.allowAnonymous ?? true;
-    const hooks = new Hooks(config.plugins ?? [], allowAnonymous, metrics);
+    const open = config.auth?.allowAnonymous ?? true;
+    const hooks = new Hooks(config.plugins ?? [], open, metrics);
+    const now = config.now ?? monotonicNow;
     this.#state = {
       limits,
       metrics,
@@ -116,7 +119,13 @@ export class Broker implements AsyncDisposable {
       connections: new Set(),
       turn: new Turn(store, metrics, hooks),
       timeoutDisconnectDelay: config.timeoutDisconnectDelay,
-      now: config.now ?? monotonicNow,
+      now,
+    };
+    this.#plugins = {
+      state: this.#state,
+      config: Object.freeze({ ...config }),
+      logger: config.logger ?? silent,
+      timers: new Timers(now),
     };
   }
 
@@ -154,7 +163,7 @@ export class Broker implements AsyncDisposable {
       hooks.emit("broker_pre_start", {});
       for await (const change of store.load()) restore(this.#state, change);
       for (const plugin of hooks.plugins) {
-        await plugin.start?.(this.#context);
+        await plugin.start?.(new Context(this.#plugins, plugin));
         started.unshift(() => plugin.stop?.());
       }
       const bound = this.#listenerConfigs.map((config) => {
@@ -192,6 +201,7 @@ export class Broker implements AsyncDisposable {
     }
     this.#status = "stopping";
     clearInterval(this.#timer);
+    this.#plugins.timers.clear();
     const { hooks, limits, connections, store } = this.#state;
     const timeout = limits.shutdownTimeout * 1000;
     try {
@@ -250,8 +260,7 @@ export class Broker implements AsyncDisposable {
    * @throws {TypeError} If its topic is not a valid topic name.
    */
   publish(message: MessageInit): void {
-    route(this.#state, Message.from(message, this.#state.now()), undefined);
-    this.#state.turn.schedule();
+    publish(this.#state, message);
   }
 
   /**
@@ -259,14 +268,9 @@ export class Broker implements AsyncDisposable {
    * twice a second by itself; it is here for those who pass a clock in.
    */
   sweep(): void {
-    if (this.#status === "started") tick(this.#state);
-  }
-
-  get #context(): PluginContext {
-    return {
-      publish: (message) => this.publish(message),
-      now: this.#state.now,
-    };
+    if (this.#status !== "started") return;
+    tick(this.#state);
+    this.#plugins.timers.tick(this.#state.now());
   }
 
   #accept(
@@ -300,6 +304,7 @@ export class Broker implements AsyncDisposable {
   /** Empties the memory; the store has what is to stay. */
   #forget(): void {
     const { sessions, retained, subscriptions } = this.#state;
+    this.#plugins.timers.clear();
     sessions.clear();
     retained.clear();
     subscriptions.clear();

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Plugin } from "./plugin.ts";
+import type { Logger, Plugin } from "./plugin.ts";
 import type { Store } from "./store.ts";
 
 /** Where the broker listens. */
@@ -153,6 +153,8 @@ export interface BrokerConfig {
    * the deadline is one and a half times the keep alive.
    */
   timeoutDisconnectDelay?: number;
+  /** Where the lines of plugins go, `console` for example; by default nowhere. */
+  logger?: Logger;
   /** The clock: milliseconds since 1970 that never go back. */
   now?: () => number;
 }
@@ -283,6 +285,7 @@ export function checkConfig(config: BrokerConfig): void {
     "store",
     "limits",
     "timeoutDisconnectDelay",
+    "logger",
     "now",
   ], "");
   checkKeys(config.auth ?? {}, ["allowAnonymous"], "auth");

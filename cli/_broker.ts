@@ -49,11 +49,8 @@ export async function runBroker(args: string[]): Promise<number> {
   try {
     const broker = new Broker({
       listeners: { default: { bind: flags.bind ?? "0.0.0.0:1883" } },
-      plugins: [eventLogger({
-        log: (level, line) => {
-          if (level !== "DEBUG" || flags.d) log.line(level, line);
-        },
-      })],
+      plugins: [eventLogger()],
+      logger: log.logger(flags.d),
     });
     await run(broker, log);
     return 0;

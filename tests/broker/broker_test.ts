@@ -572,6 +572,7 @@ Deno.test("broker listens on several addresses, with a name for each", async () 
       authenticate: ({ listener, address }) => {
         names.push(listener);
         assertEquals(typeof address?.port, "number");
+        return true;
       },
     })],
   });
@@ -671,7 +672,10 @@ Deno.test("broker serves a listener of Deno's, whose address it knows", async ()
   await using broker = new Broker({
     listeners: {},
     plugins: [plugin({
-      authenticate: ({ listener }) => void names.push(listener),
+      authenticate: ({ listener }) => {
+        names.push(listener);
+        return true;
+      },
     })],
   });
   await broker.start();

@@ -150,7 +150,7 @@ function configured(config: unknown): () => Broker {
 }
 
 const keys =
-  "listeners, auth, plugins, store, limits, timeoutDisconnectDelay, now";
+  "listeners, auth, plugins, store, limits, timeoutDisconnectDelay, logger, now";
 const limitKeys = Object.keys(defaultLimits).join(", ");
 
 const wrong: readonly [config: unknown, problem: string][] = [
