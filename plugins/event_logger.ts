@@ -34,7 +34,7 @@ export const options = {
 
 /**
  * Makes a plugin that logs connections, disconnections, refusals and failures
- * (info to error), subscriptions and, if wanted, messages (debug): one line each
+ * (info to error), start, stop, subscriptions and, if wanted, messages (debug): one line each
  * to the broker's logger, always with the client identifier and the address where
  * they are known. What comes from a client is made safe: nobody can forge a line.
  *
@@ -68,9 +68,9 @@ export function eventLogger(given: EventLoggerOptions = {}): Plugin {
       logger = context.logger;
     },
     on: {
-      broker_post_start: () => log("info", () => "Started"),
-      broker_pre_shutdown: () => log("info", () => "Stopping"),
-      broker_post_shutdown: () => log("info", () => "Stopped"),
+      broker_post_start: () => log("debug", () => "Started"),
+      broker_pre_shutdown: () => log("debug", () => "Stopping"),
+      broker_post_shutdown: () => log("debug", () => "Stopped"),
       broker_client_connected: ({ client }) =>
         log("info", () => `Connected: ${who(client)}`),
       broker_client_disconnected: ({ client, reasonCode, reason }) =>

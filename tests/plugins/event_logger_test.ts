@@ -242,7 +242,7 @@ Deno.test("event logger lets nobody forge a line", async () => {
   const { lines } = logger;
   const kinds = lines.map((line) => line.split(":")[0]);
   assertEquals(kinds, [
-    "INFO Started",
+    "DEBUG Started",
     "WARNING Refused",
     "WARNING Refused",
     "INFO Connected",
@@ -251,8 +251,8 @@ Deno.test("event logger lets nobody forge a line", async () => {
     "DEBUG Subscribed",
     "WARNING Dropped",
     "WARNING Disconnected",
-    "INFO Stopping",
-    "INFO Stopped",
+    "DEBUG Stopping",
+    "DEBUG Stopped",
   ]);
   for (const line of lines) assertNotMatch(line, unsafe);
 });
