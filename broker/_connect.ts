@@ -106,10 +106,10 @@ export function admit(
   ) {
     return refuse(ReasonCode.QuotaExceeded, "there are too many sessions");
   }
-  if (session?.downlink !== undefined) {
+  if (session?.deliveries.downlink !== undefined) {
     // [MQTT-3.1.4-3]
     metrics.takeovers++;
-    session.downlink.disconnect(
+    session.deliveries.downlink.disconnect(
       ReasonCode.SessionTakenOver,
       "another connection uses the client identifier",
     );

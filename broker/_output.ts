@@ -14,7 +14,8 @@ import {
   type Transport,
 } from "../codec/mod.ts";
 import type { Message } from "./message.ts";
-import type { Downlink, SessionHost } from "./_session.ts";
+import type { Downlink } from "./_deliveries.ts";
+import type { SessionHost } from "./_session.ts";
 import type { Turn } from "./_turn.ts";
 
 /** The parts of the broker that outputs use. */
