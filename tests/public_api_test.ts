@@ -23,7 +23,7 @@ const api: Record<string, { values: string; types: string }> = {
     `,
     types: `
       AccessRequest Awaitable BrokerConfig BrokerEventName BrokerEvents
-      BrokerStatus Change ClientInfo Limits Listener ListenerAddress
+      BrokerStatus Change ClientCert ClientInfo Limits Listener ListenerAddress
       ListenerConfig MessageInit MessageProperties Opinion Plugin
       PluginContext Store StoredWill
     `,
@@ -53,7 +53,7 @@ const api: Record<string, { values: string; types: string }> = {
       Acknowledgement Address AuthPacket AuthProperties ConnackPacket
       ConnackProperties ConnectPacket ConnectProperties ConnectionState
       Delivery DisconnectPacket DisconnectProperties Field Fields Packet
-      PacketParserOptions PacketType PingreqPacket PingrespPacket
+      PacketParserOptions PacketType PeerCertificate PingreqPacket PingrespPacket
       Properties ProtocolVersion PubackPacket PubcompPacket
       PublishPacket PublishProperties PubrecPacket PubrelPacket Qos
       ReasonProperties RetainHandling Role SettingValue Settings
@@ -85,7 +85,7 @@ const shared = {
     ReasonCode reasonName
   `,
   types: `
-    Address ConnackPacket ConnackProperties ConnectProperties
+    Address PeerCertificate ConnackPacket ConnackProperties ConnectProperties
     DisconnectProperties Properties ProtocolVersion PublishProperties Qos
     ReasonProperties RetainHandling SubscribeProperties Transport
     UnsubscribeProperties UserProperty WillProperties
