@@ -24,7 +24,7 @@ export function authenticate(
   packet: ConnectPacket,
 ): Awaitable<ConnackPacket | undefined> {
   const { protocolVersion, properties, cleanStart } = packet;
-  const { listener, address } = connection;
+  const { listener, address, certificate } = connection;
   const { output } = connection;
   output.version = protocolVersion;
   output.maximumPacketSize = properties?.maximumPacketSize ?? Infinity;
@@ -35,6 +35,7 @@ export function authenticate(
     protocolVersion,
     address,
     listener,
+    certificate,
   };
   connection.client = client;
   // [MQTT311-3.1.3-7] [MQTT311-3.1.3-8]; MQTT 3.1 has no empty identifier

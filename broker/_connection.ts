@@ -15,6 +15,7 @@ import {
   type Packet,
   PacketParser,
   type PacketType,
+  type PeerCertificate,
   ProtocolError,
   type ProtocolVersion,
   ReasonCode,
@@ -107,6 +108,10 @@ export class Connection implements Peer, OutputOwner {
   get aliases(): InboundTopicAliases {
     const { topicAliasMaximum } = this.#broker.limits;
     return this.#aliases ??= new InboundTopicAliases(topicAliasMaximum);
+  }
+
+  get certificate(): PeerCertificate | undefined {
+    return this.#transport.certificate;
   }
 
   get ended(): boolean {

@@ -101,6 +101,7 @@ export function clientOf(clientId: string): ClientInfo {
     protocolVersion: 5,
     address: undefined,
     listener: "test",
+    certificate: undefined,
   };
 }
 
