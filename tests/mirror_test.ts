@@ -12,10 +12,8 @@ const untested: Record<string, string> = {
   "plugins/mod.ts": "re-exports: public_api_test.ts",
   "broker/_peer.ts": "types only",
   "broker/_state.ts": "types only",
-  "codec/schema.ts": "types only",
   "broker/plugin.ts": "types only",
   "client/options.ts": "types only",
-  "codec/schema.ts": "types only",
   "codec/transport.ts": "types only",
 };
 
