@@ -132,6 +132,7 @@ function offlineSession(
     protocolVersion: 5,
     address: undefined,
     listener: "internal",
+    certificate: undefined,
   };
   const session = new Session(broker, client, sessionExpiryInterval);
   session.expiresAt = session.expiryFrom(broker.now());
@@ -177,7 +178,7 @@ class SessionView implements SessionInfo {
   }
 
   get connected(): boolean {
-    return this.#session.downlink !== undefined;
+    return this.#session.deliveries.downlink !== undefined;
   }
 
   get expiryInterval(): number {
@@ -193,11 +194,11 @@ class SessionView implements SessionInfo {
   }
 
   get inflightOut(): number {
-    return this.#session.inflight;
+    return this.#session.deliveries.inflight.size;
   }
 
   get queued(): number {
-    return this.#session.queued;
+    return this.#session.deliveries.queued;
   }
 
   get subscriptions(): View<SubscriptionInfo> {

@@ -32,12 +32,15 @@ export function restore(broker: BrokerState, change: Change): void {
       return;
     }
     case "enqueue": {
-      const { id, message, qos, retain, identifiers, packetId } = change;
-      session.restore({ id, message, qos, retain, identifiers }, packetId);
+      const { id, message, qos, retain, identifiers, shared } = change;
+      session.deliveries.restore(
+        { id, message, qos, retain, identifiers, shared },
+        change.packetId,
+      );
       return;
     }
     case "release":
-      return session.restoreReleased(change.id);
+      return session.deliveries.inflight.restoreReleased(change.id);
     case "receive":
       return session.receiver.receive(change.packetId);
     case "will": {

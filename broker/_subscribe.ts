@@ -115,9 +115,13 @@ function grant(
   const wanted = !filter.startsWith("$share/") &&
     (retainHandling === 0 || (retainHandling === 1 && isNew));
   if (wanted && retained.size > 0) {
-    const messages = retained.match(filter, broker.now(), session.room);
+    const messages = retained.match(
+      filter,
+      broker.now(),
+      session.deliveries.room,
+    );
     const identifiers = identifier === undefined ? undefined : [identifier];
-    if (!session.replay(messages, qos, identifiers)) {
+    if (!session.deliveries.replay(messages, qos, identifiers)) {
       broker.metrics.subscriptionsRefused++;
       return ReasonCode.QuotaExceeded;
     }
@@ -145,9 +149,10 @@ export function subscribeFor(
       retainAsPublished: false,
       retainHandling: 0,
     }, undefined);
-  if (session.downlink !== undefined) session.pump();
+  const { deliveries } = session;
+  if (deliveries.downlink !== undefined) deliveries.pump();
   // Retained messages wait like others for who is not connected.
-  else session.detach();
+  else deliveries.detach();
   broker.turn.schedule();
   return code;
 }

@@ -29,6 +29,7 @@ import type {
   Address,
   Fields,
   Packet,
+  PeerCertificate,
   ProtocolVersion,
   Qos,
   ReasonCode,
@@ -48,6 +49,8 @@ export interface ClientInfo {
   readonly address: Address | undefined;
   /** The name of the listener it came by. */
   readonly listener: string;
+  /** The certificate it has shown, if any. */
+  readonly certificate: PeerCertificate | undefined;
 }
 
 /** A value now or later. Later makes that client wait, and no other. */

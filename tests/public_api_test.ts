@@ -23,7 +23,7 @@ const api: Record<string, { values: string; types: string }> = {
     `,
     types: `
       AccessRequest Awaitable BrokerConfig BrokerEventName BrokerEvents
-      BrokerStatus Change ClientInfo Limits Listener ListenerAddress
+      BrokerStatus Change ClientCert ClientInfo Limits Listener ListenerAddress
       ListenerConfig LogLevel Logger MessageInit MessageProperties Opinion
       Plugin PluginContext PluginFactory PluginModule SessionInfo Store
       StoredWill SubscriptionInfo View
@@ -36,15 +36,16 @@ const api: Record<string, { values: string; types: string }> = {
     `,
     types: `
       CallOptions ClientOptions Clock ConnectErrorOptions ConnectOptions
-      ConnectionLostErrorOptions DeliverOptions Dial DisconnectOptions
-      FilterOptions PublishOptions PublishResult RequestErrorOptions
-      SubscribeOptions UnsubscribeOptions WillOptions
+      ConnectionLostErrorOptions DeliverOptions Dial DialOptions
+      DisconnectOptions FilterOptions PublishOptions PublishResult
+      RequestErrorOptions SubscribeOptions TlsOptions UnsubscribeOptions
+      WillOptions
     `,
   },
   "./codec": {
     values: `
       Frame InboundTopicAliases MAXIMUM_PACKET_SIZE MalformedPacketError
-      Outbox PacketParser ProtocolError Queue ReasonCode Receiver Sender
+      Outbox OutboundTopicAliases PacketParser ProtocolError Queue ReasonCode Receiver Sender
       SettingsError camelCase copyBytes didYouMean encode fromReturnCode
       isReasonCodeAllowed matches mayReceive packetTypes parseSharedFilter
       readSettings reasonName settingPath toReturnCode topicFilterError
@@ -54,10 +55,10 @@ const api: Record<string, { values: string; types: string }> = {
       Acknowledgement Address AuthPacket AuthProperties ConnackPacket
       ConnackProperties ConnectPacket ConnectProperties ConnectionState
       Delivery DisconnectPacket DisconnectProperties Field Fields Packet
-      PacketParserOptions PacketType PingreqPacket PingrespPacket
+      PacketParserOptions PacketType PeerCertificate PingreqPacket PingrespPacket
       Properties ProtocolVersion PubackPacket PubcompPacket
       PublishPacket PublishProperties PubrecPacket PubrelPacket Qos
-      ReasonProperties RetainHandling Role SettingValue Settings
+      ReasonProperties RetainHandling Role Layout Personal TopicAlias SettingValue Settings
       SharedFilter SubackPacket
       SubscribePacket SubscribeProperties SubscriptionRequest Transport
       UnsubackPacket UnsubscribePacket UnsubscribeProperties
@@ -88,7 +89,7 @@ const shared = {
     ReasonCode reasonName
   `,
   types: `
-    Address ConnackPacket ConnackProperties ConnectProperties
+    Address PeerCertificate ConnackPacket ConnackProperties ConnectProperties
     DisconnectProperties Properties ProtocolVersion PublishProperties Qos
     ReasonProperties RetainHandling SubscribeProperties Transport
     UnsubscribeProperties UserProperty WillProperties

@@ -84,6 +84,7 @@ testIn(
             protocolVersion: version,
             address: undefined,
             listener: "memory",
+            certificate: undefined,
           },
           expiryInterval: 0xffff_ffff,
           expiresAt: undefined,
@@ -96,6 +97,7 @@ testIn(
           qos: 1,
           retain: false,
           identifiers: undefined,
+          shared: undefined,
           packetId: 65_535,
         };
       }
