@@ -16,7 +16,7 @@ import {
   Sender,
 } from "../codec/mod.ts";
 import { Backlog, type Replay, type Waiting } from "./_backlog.ts";
-import type { Limits } from "./config.ts";
+import type { Limits } from "./limits.ts";
 import { Filters } from "./_filters.ts";
 import type { Hooks } from "./_hooks.ts";
 import type { Message } from "./message.ts";
