@@ -99,8 +99,9 @@ function withOptions(plugins: unknown, path: Path): ActivePlugin[] {
 }
 
 /** Whether it is a plugin itself: it has a name and does something. */
-function isPlugin(entry: object): entry is Plugin {
-  if (entry === null || !("name" in entry)) return false;
+export function isPlugin(entry: unknown): entry is Plugin {
+  if (typeof entry !== "object" || entry === null) return false;
+  if (!("name" in entry)) return false;
   if (typeof entry.name !== "string") return false;
   const isPlain = Object.getPrototypeOf(entry) === Object.prototype;
   return !isPlain || "on" in entry ||

@@ -4,7 +4,11 @@
 
 import { readSettings, SettingsError } from "../codec/mod.ts";
 import { type ActivePlugin, activePlugins } from "./_active_plugins.ts";
-import type { BrokerConfig, ConfigSource } from "./config.ts";
+import {
+  type BrokerConfig,
+  type ConfigSource,
+  defaultConfig,
+} from "./config.ts";
 import { configFields } from "./fields.ts";
 import { translate } from "./_legacy.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -29,12 +33,6 @@ export interface Configuration {
   readonly warnings: readonly string[];
 }
 
-/** What holds where no configuration is given at all. */
-export const defaultConfig: BrokerConfig = {
-  listeners: { default: { type: "tcp", bind: "0.0.0.0:1883" } },
-  sysInterval: 20,
-};
-
 /** What is passed on as it is: nothing that a file could say. */
 const objects = ["logger", "now", "source", "store"] as const;
 
@@ -54,7 +52,7 @@ export function readConfig(config: BrokerConfig): Configuration {
   try {
     const said = checked(config);
     const settings = translate(said, warn);
-    const { listeners = defaultConfig.listeners!, auth } = settings;
+    const { listeners = defaultConfig().listeners!, auth } = settings;
     const resolved = resolveListeners(listeners);
     warnOfListeners(listeners, resolved, warn);
     return {

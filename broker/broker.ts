@@ -14,13 +14,8 @@ import {
   nobodyLine,
 } from "./_access.ts";
 import { checkFiles } from "./_check_files.ts";
-import type { BrokerConfig } from "./config.ts";
-import {
-  type Configuration,
-  defaultConfig,
-  located,
-  readConfig,
-} from "./_configuration.ts";
+import { type BrokerConfig, defaultConfig } from "./config.ts";
+import { type Configuration, located, readConfig } from "./_configuration.ts";
 import { BrokerError } from "./error.ts";
 import { Hooks } from "./_hooks.ts";
 import { listen, type Listener } from "./listen.ts";
@@ -111,7 +106,7 @@ export class Broker implements AsyncDisposable {
    * @throws {SettingsError} If the configuration has an unknown key or a value
    * that is not right; it says where and what would be right.
    */
-  constructor(config: BrokerConfig = defaultConfig) {
+  constructor(config: BrokerConfig = defaultConfig()) {
     this.#config = readConfig(config);
     const { limits, settings } = this.#config;
     this.#logger = settings.logger ?? consoleLogger;

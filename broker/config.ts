@@ -73,11 +73,12 @@ export interface ConfigSource {
   locate(path: readonly string[]): string;
 
   /**
-   * Whether a setting stands in the file.
+   * How a setting was written.
    *
-   * @param path The keys that lead to it.
+   * @param path The keys that lead to it, in camelCase.
+   * @returns The keys as they stand in the file; `undefined` if they do not.
    */
-  has(path: readonly string[]): boolean;
+  written(path: readonly string[]): readonly string[] | undefined;
 }
 
 /**
@@ -122,4 +123,19 @@ export interface BrokerConfig {
   now?: () => number;
   /** Where the configuration was read from: `readConfigFile()` sets it. */
   source?: ConfigSource;
+}
+
+/**
+ * The configuration of a broker that is given none: anybody may connect, on
+ * port 1883 of all interfaces, and there are `$SYS` topics each 20 seconds, as
+ * in HBMQTT.
+ *
+ * @returns A configuration of one's own.
+ */
+export function defaultConfig(): BrokerConfig {
+  return {
+    listeners: { default: { type: "tcp", bind: "0.0.0.0:1883" } },
+    auth: { allowAnonymous: true },
+    sysInterval: 20,
+  };
 }

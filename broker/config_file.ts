@@ -73,7 +73,10 @@ export function parseConfig(text: string, file: string): BrokerConfig {
       const found = find(root, path);
       return found === root ? file : at(found);
     },
-    has: (path) => find(root, path).path.length === path.length,
+    written: (path) => {
+      const found = find(root, path);
+      return found.path.length === path.length ? found.path : undefined;
+    },
   };
   for (const key of ["logger", "now", "source", "store"]) {
     if (!Object.hasOwn(value, key)) continue;

@@ -14,10 +14,12 @@
  */
 
 export * from "./broker.ts";
-export type * from "./config.ts";
+export * from "./config.ts";
 export * from "./config_file.ts";
 export * from "./error.ts";
+export * from "./explain.ts";
 export * from "./fields.ts";
+export * from "./json_schema.ts";
 export * from "./limits.ts";
 export type { Listener } from "./listen.ts";
 export {
