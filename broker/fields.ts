@@ -23,7 +23,8 @@ const limits: Readonly<Record<keyof Limits, Row>> = {
   topicLevels: [1, "Levels of a topic name or filter."],
   topicAliasMaximum: [
     0,
-    "Topic aliases that a client may assign (MQTT 5.0).",
+    "Topic aliases that a client may assign, and that are assigned for it as " +
+    "far as it takes them (MQTT 5.0).",
     65_535,
   ],
   subscriptions: [1, "Subscriptions of one session."],

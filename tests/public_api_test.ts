@@ -35,15 +35,16 @@ const api: Record<string, { values: string; types: string }> = {
     `,
     types: `
       CallOptions ClientOptions Clock ConnectErrorOptions ConnectOptions
-      ConnectionLostErrorOptions DeliverOptions Dial DisconnectOptions
-      FilterOptions PublishOptions PublishResult RequestErrorOptions
-      SubscribeOptions UnsubscribeOptions WillOptions
+      ConnectionLostErrorOptions DeliverOptions Dial DialOptions
+      DisconnectOptions FilterOptions PublishOptions PublishResult
+      RequestErrorOptions SubscribeOptions TlsOptions UnsubscribeOptions
+      WillOptions
     `,
   },
   "./codec": {
     values: `
       Frame InboundTopicAliases MAXIMUM_PACKET_SIZE MalformedPacketError
-      Outbox PacketParser ProtocolError Queue ReasonCode Receiver Sender
+      Outbox OutboundTopicAliases PacketParser ProtocolError Queue ReasonCode Receiver Sender
       SettingsError camelCase copyBytes didYouMean encode fromReturnCode
       isReasonCodeAllowed matches mayReceive packetTypes parseSharedFilter
       readSettings reasonName settingPath toReturnCode topicFilterError
@@ -56,7 +57,7 @@ const api: Record<string, { values: string; types: string }> = {
       PacketParserOptions PacketType PeerCertificate PingreqPacket PingrespPacket
       Properties ProtocolVersion PubackPacket PubcompPacket
       PublishPacket PublishProperties PubrecPacket PubrelPacket Qos
-      ReasonProperties RetainHandling Role SettingValue Settings
+      ReasonProperties RetainHandling Role Layout Personal TopicAlias SettingValue Settings
       SharedFilter SubackPacket
       SubscribePacket SubscribeProperties SubscriptionRequest Transport
       UnsubackPacket UnsubscribePacket UnsubscribeProperties
