@@ -45,18 +45,20 @@ const api: Record<string, { values: string; types: string }> = {
     values: `
       Frame InboundTopicAliases MAXIMUM_PACKET_SIZE MalformedPacketError
       Outbox PacketParser ProtocolError Queue ReasonCode Receiver Sender
-      copyBytes encode fromReturnCode isReasonCodeAllowed matches
-      mayReceive packetTypes parseSharedFilter reasonName toReturnCode
-      topicFilterError topicLevels topicNameError
+      SettingsError camelCase copyBytes didYouMean encode fromReturnCode
+      isReasonCodeAllowed matches mayReceive packetTypes parseSharedFilter
+      readSettings reasonName settingPath toReturnCode topicFilterError
+      topicLevels topicNameError
     `,
     types: `
       Acknowledgement Address AuthPacket AuthProperties ConnackPacket
       ConnackProperties ConnectPacket ConnectProperties ConnectionState
-      Delivery DisconnectPacket DisconnectProperties Packet
+      Delivery DisconnectPacket DisconnectProperties Field Fields Packet
       PacketParserOptions PacketType PingreqPacket PingrespPacket
       Properties ProtocolVersion PubackPacket PubcompPacket
       PublishPacket PublishProperties PubrecPacket PubrelPacket Qos
-      ReasonProperties RetainHandling Role SharedFilter SubackPacket
+      ReasonProperties RetainHandling Role SettingValue Settings
+      SharedFilter SubackPacket
       SubscribePacket SubscribeProperties SubscriptionRequest Transport
       UnsubackPacket UnsubscribePacket UnsubscribeProperties
       UserProperty Will WillProperties
