@@ -13,6 +13,7 @@ const untested: Record<string, string> = {
   "broker/_peer.ts": "types only",
   "broker/_state.ts": "types only",
   "broker/plugin.ts": "types only",
+  "cli/_command.ts": "types only",
   "client/options.ts": "types only",
   "codec/schema.ts": "types only",
   "codec/transport.ts": "types only",
@@ -20,8 +21,14 @@ const untested: Record<string, string> = {
 
 /** Sources that are parts of another's subject, and the tests of that. */
 const covered: Record<string, string> = {
+  "cli/_completions_bash.ts": "tests/cli/completions_test.ts",
+  "cli/_completions_fish.ts": "tests/cli/completions_test.ts",
+  "cli/_completions_zsh.ts": "tests/cli/completions_test.ts",
+  "cli/_exit_status.ts": "tests/cli/pub_test.ts",
   "cli/_flight.ts": "tests/cli/pub_test.ts",
+  "cli/_format_json.ts": "tests/cli/format_test.ts",
   "cli/_output.ts": "tests/cli/sub_test.ts",
+  "cli/_sub_run.ts": "tests/cli/sub_test.ts",
   "cli/_terminal.ts": "tests/cli/mod_test.ts",
   "cli/_version.ts": "tests/cli/mod_test.ts",
   "cli/ambermq_pub.ts": "tests/cli/mod_test.ts",
