@@ -87,7 +87,7 @@ export const propertyFlag = {
   value: "PACKET NAME VALUE",
   words: (following) => following[1] === "user-property" ? 4 : 3,
   choices: anything,
-  help: "a property of MQTT 5.0; PACKET: connect, publish …;\n" +
+  help: "a property of MQTT 5.0; PACKET: connect, will …;\n" +
     "user-property has a name and a value;\n" +
     "may be given again",
 } as const satisfies Flag;

@@ -34,6 +34,7 @@ export type {
   ConnackProperties,
   ConnectProperties,
   DisconnectProperties,
+  PeerCertificate,
   Properties,
   ProtocolVersion,
   PublishProperties,

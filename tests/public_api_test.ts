@@ -23,7 +23,7 @@ const api: Record<string, { values: string; types: string }> = {
     `,
     types: `
       AccessRequest Awaitable BrokerConfig BrokerEventName BrokerEvents
-      BrokerStatus Change ClientInfo Limits Listener ListenerAddress
+      BrokerStatus Change ClientCert ClientInfo Limits Listener ListenerAddress
       ListenerConfig MessageInit MessageProperties Opinion Plugin
       PluginContext Store StoredWill
     `,
@@ -44,7 +44,7 @@ const api: Record<string, { values: string; types: string }> = {
   "./codec": {
     values: `
       Frame InboundTopicAliases MAXIMUM_PACKET_SIZE MalformedPacketError
-      Outbox PacketParser ProtocolError Queue ReasonCode Receiver Sender
+      Outbox OutboundTopicAliases PacketParser ProtocolError Queue ReasonCode Receiver Sender
       SettingsError camelCase copyBytes didYouMean encode fromReturnCode
       isReasonCodeAllowed matches mayReceive packetTypes parseSharedFilter
       readSettings reasonName settingPath toReturnCode topicFilterError
@@ -54,10 +54,10 @@ const api: Record<string, { values: string; types: string }> = {
       Acknowledgement Address AuthPacket AuthProperties ConnackPacket
       ConnackProperties ConnectPacket ConnectProperties ConnectionState
       Delivery DisconnectPacket DisconnectProperties Field Fields Packet
-      PacketParserOptions PacketType PingreqPacket PingrespPacket
+      PacketParserOptions PacketType PeerCertificate PingreqPacket PingrespPacket
       Properties ProtocolVersion PubackPacket PubcompPacket
       PublishPacket PublishProperties PubrecPacket PubrelPacket Qos
-      ReasonProperties RetainHandling Role SettingValue Settings
+      ReasonProperties RetainHandling Role Layout Personal TopicAlias SettingValue Settings
       SharedFilter SubackPacket
       SubscribePacket SubscribeProperties SubscriptionRequest Transport
       UnsubackPacket UnsubscribePacket UnsubscribeProperties
@@ -86,7 +86,7 @@ const shared = {
     ReasonCode reasonName
   `,
   types: `
-    Address ConnackPacket ConnackProperties ConnectProperties
+    Address PeerCertificate ConnackPacket ConnackProperties ConnectProperties
     DisconnectProperties Properties ProtocolVersion PublishProperties Qos
     ReasonProperties RetainHandling SubscribeProperties Transport
     UnsubscribeProperties UserProperty WillProperties
