@@ -44,16 +44,62 @@ export interface WillOptions {
 }
 
 /**
+ * Options of TLS, for mqtts:// and wss://; the other schemes do not look at
+ * them. Without `cafile`, `capath` and `cadata` the certification authorities
+ * of the machine are trusted, with one of them only those that it names. A
+ * browser has none of these options: it uses what its user has set up.
+ */
+export interface TlsOptions {
+  /** A file in PEM with the certificates of authorities to trust. */
+  cafile?: string;
+  /** A folder with such files: each `*.pem`, `*.crt` and `*.0` in it. */
+  capath?: string;
+  /** Certificates of authorities to trust, in PEM. */
+  cadata?: string;
+  /**
+   * A file in PEM with the client's certificate, and those between it and its
+   * authority. Needs `keyfile`.
+   */
+  certfile?: string;
+  /** A file in PEM with the key of the client's certificate, not encrypted. */
+  keyfile?: string;
+  /**
+   * Whether the broker's certificate has to be for the host of the URL, by
+   * default `true`.
+   */
+  checkHostname?: boolean;
+  /**
+   * Whether the broker's certificate is checked at all, by default `true`.
+   * Without it anybody on the way can read and change everything.
+   */
+  verifyCert?: boolean;
+  /**
+   * Whether the protocol `mqtt` is asked for within TLS (ALPN), by default
+   * `false`: for brokers that share their port with other protocols.
+   */
+  alpn?: boolean;
+}
+
+/** Options of a {@linkcode Dial}. */
+export interface DialOptions extends CallOptions, TlsOptions {
+  /**
+   * More headers of the request that opens a WebSocket, for example
+   * `{ authorization: "Bearer …" }`. Only Deno can send them.
+   */
+  headers?: Readonly<Record<string, string>>;
+}
+
+/**
  * Opens a transport to a broker.
  *
  * @param url The URL of the broker.
- * @param options The signal that gives up.
+ * @param options The signal that gives up; TLS, headers.
  * @returns The open transport.
  */
-export type Dial = (url: URL, options: CallOptions) => Promise<Transport>;
+export type Dial = (url: URL, options: DialOptions) => Promise<Transport>;
 
 /** Options of a client. */
-export interface ClientOptions {
+export interface ClientOptions extends TlsOptions {
   /**
    * The broker: `mqtt://user:password@host:1883`, all but the host optional.
    * By default `mqtt://localhost`. `connect` may name another one.
@@ -106,6 +152,11 @@ export interface ClientOptions {
    * and does not acknowledge others before there is room.
    */
   receiveQueueLimit?: number;
+  /**
+   * More headers of the request that opens a WebSocket, for example
+   * `{ authorization: "Bearer …" }`. Only Deno can send them.
+   */
+  headers?: Readonly<Record<string, string>>;
   /** What opens the transport. By default {@linkcode dial}. */
   dial?: Dial;
   /** Where the time comes from. By default the clock of the machine. */

@@ -35,9 +35,10 @@ const api: Record<string, { values: string; types: string }> = {
     `,
     types: `
       CallOptions ClientOptions Clock ConnectErrorOptions ConnectOptions
-      ConnectionLostErrorOptions DeliverOptions Dial DisconnectOptions
-      FilterOptions PublishOptions PublishResult RequestErrorOptions
-      SubscribeOptions UnsubscribeOptions WillOptions
+      ConnectionLostErrorOptions DeliverOptions Dial DialOptions
+      DisconnectOptions FilterOptions PublishOptions PublishResult
+      RequestErrorOptions SubscribeOptions TlsOptions UnsubscribeOptions
+      WillOptions
     `,
   },
   "./codec": {
