@@ -44,19 +44,21 @@ const api: Record<string, { values: string; types: string }> = {
   "./codec": {
     values: `
       Frame InboundTopicAliases MAXIMUM_PACKET_SIZE MalformedPacketError
-      Outbox PacketParser ProtocolError Queue ReasonCode Receiver Sender
-      copyBytes encode fromReturnCode isReasonCodeAllowed matches
-      mayReceive packetTypes parseSharedFilter reasonName toReturnCode
-      topicFilterError topicLevels topicNameError
+      Outbox OutboundTopicAliases PacketParser ProtocolError Queue ReasonCode Receiver Sender
+      SettingsError camelCase copyBytes didYouMean encode fromReturnCode
+      isReasonCodeAllowed matches mayReceive packetTypes parseSharedFilter
+      readSettings reasonName settingPath toReturnCode topicFilterError
+      topicLevels topicNameError
     `,
     types: `
       Acknowledgement Address AuthPacket AuthProperties ConnackPacket
       ConnackProperties ConnectPacket ConnectProperties ConnectionState
-      Delivery DisconnectPacket DisconnectProperties Packet
+      Delivery DisconnectPacket DisconnectProperties Field Fields Packet
       PacketParserOptions PacketType PeerCertificate PingreqPacket PingrespPacket
       Properties ProtocolVersion PubackPacket PubcompPacket
       PublishPacket PublishProperties PubrecPacket PubrelPacket Qos
-      ReasonProperties RetainHandling Role SharedFilter SubackPacket
+      ReasonProperties RetainHandling Role Layout Personal TopicAlias SettingValue Settings
+      SharedFilter SubackPacket
       SubscribePacket SubscribeProperties SubscriptionRequest Transport
       UnsubackPacket UnsubscribePacket UnsubscribeProperties
       UserProperty Will WillProperties
