@@ -308,7 +308,8 @@ export class Connection implements Peer, OutputOwner {
     const reason = reasonCode === 0
       ? "the client disconnected"
       : `the client disconnected: ${reasonName(reasonCode)}`;
-    this.#lingers = false; // it has said its last word, and wants none
+    // It wants no last word, unless its transport has one of its own.
+    this.#lingers &&= this.#transport.handshake !== undefined;
     this.#end(reasonCode, reason);
   }
 

@@ -146,6 +146,13 @@ function check(
   if (method !== "GET") {
     throw new Refusal(405, `${method} is not allowed`, { Allow: "GET" });
   }
+  if (!one(headers, "host")) throw new Refusal(400, "Host is missing");
+  if (
+    headers.has("transfer-encoding") ||
+    !["0", undefined].includes(one(headers, "content-length"))
+  ) {
+    throw new Refusal(400, "the request has a body");
+  }
   const asked = target.replace(/^https?:\/\/[^/?]*/i, "").replace(/\?.*$/, "");
   if (path !== undefined && (asked || "/") !== path) {
     throw new Refusal(404, `there is nothing at ${asked || "/"}`);
@@ -203,9 +210,8 @@ interface Request {
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 function parse(request: Uint8Array): Request {
-  // One character for each byte: headers are not UTF-8.
-  const text = Array.from(request, (byte) => String.fromCharCode(byte))
-    .join("");
+  // Names are ASCII; what is not is compared with nothing.
+  const text = new TextDecoder("latin1").decode(request);
   const [start = "", ...lines] = text.slice(0, -4).split("\r\n");
   const parts = /^([A-Z]+) (\S+) HTTP\/1\.1$/.exec(start);
   // deno-lint-ignore no-control-regex -- they are what is looked for
@@ -223,15 +229,7 @@ function parse(request: Uint8Array): Request {
     else values.push(value);
   }
   const [, method, target] = parts;
-  const parsed = { method: method!, target: target!, headers };
-  if (!one(headers, "host")) throw new Refusal(400, "Host is missing");
-  if (
-    headers.has("transfer-encoding") ||
-    !["0", undefined].includes(one(headers, "content-length"))
-  ) {
-    throw new Refusal(400, "the request has a body");
-  }
-  return parsed;
+  return { method: method!, target: target!, headers };
 }
 
 /** The value of a header that may come once; `undefined` if it does not. */

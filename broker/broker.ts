@@ -42,10 +42,12 @@ export type BrokerStatus =
 export interface ListenerAddress {
   /** The name of the listener. */
   readonly name: string;
-  /** The interface. */
+  /** The interface; empty for a Unix socket. */
   readonly hostname: string;
-  /** The port. */
+  /** The port; 0 for a Unix socket. */
   readonly port: number;
+  /** The path of the Unix socket, if it is one. */
+  readonly path?: string;
 }
 
 /** Milliseconds between two looks at all deadlines. */
@@ -129,9 +131,11 @@ export class Broker implements AsyncDisposable {
   get addresses(): ListenerAddress[] {
     const addresses: ListenerAddress[] = [];
     for (const { name, listener } of this.#acceptors.keys()) {
-      const { hostname, port } = listener.addr ?? {};
+      const { hostname, port, path } = listener.addr ?? {};
       if (hostname !== undefined && port !== undefined) {
         addresses.push({ name, hostname, port });
+      } else if (path !== undefined) {
+        addresses.push({ name, hostname: "", port: 0, path });
       }
     }
     return addresses;
@@ -157,12 +161,16 @@ export class Broker implements AsyncDisposable {
         await plugin.start?.(this.#context);
         started.unshift(() => plugin.stop?.());
       }
-      const bound = this.#listenerConfigs.map((config) => {
-        const listener = listen(config);
+      const bound: [ResolvedListener, Listener][] = [];
+      for (const config of this.#listenerConfigs) {
+        const listener = await listen(config, {
+          now: Date.now(),
+          warn: () => {},
+        });
         started.unshift(() => listener.close());
-        return { config, listener };
-      });
-      for (const { config, listener } of bound) {
+        bound.push([config, listener]);
+      }
+      for (const [config, listener] of bound) {
         this.#accept(listener, config.name, config.maxConnections);
       }
     } catch (error) {
@@ -191,7 +199,6 @@ export class Broker implements AsyncDisposable {
       throw new BrokerError(`Cannot stop the broker: it is ${this.#status}`);
     }
     this.#status = "stopping";
-    clearInterval(this.#timer);
     const { hooks, limits, connections, store } = this.#state;
     const timeout = limits.shutdownTimeout * 1000;
     try {
@@ -218,6 +225,8 @@ export class Broker implements AsyncDisposable {
     } catch (error) {
       this.#status = "not_stopped";
       throw error;
+    } finally {
+      clearInterval(this.#timer);
     }
     this.#status = "stopped";
     hooks.emit("broker_post_shutdown", {});
@@ -260,6 +269,9 @@ export class Broker implements AsyncDisposable {
    */
   sweep(): void {
     if (this.#status === "started") tick(this.#state);
+    if (this.#status !== "stopping") return;
+    const { connections, now } = this.#state;
+    for (const connection of connections) connection.tick(now());
   }
 
   get #context(): PluginContext {

@@ -90,8 +90,10 @@ function over(
 async function plain(listener: ResolvedListener): Promise<Listener> {
   const { hostname, port, unixPath } = listener;
   if (unixPath !== undefined) return await unix(listener, unixPath);
-  return opened(listener, () =>
-    Deno.listen({ hostname, port, tcpBacklog: BACKLOG }));
+  return opened(
+    listener,
+    () => Deno.listen({ hostname, port, tcpBacklog: BACKLOG }),
+  );
 }
 
 async function encrypted(
@@ -110,8 +112,10 @@ async function encrypted(
   const protocol = type === "ws" ? "http/1.1" : "mqtt";
   if (tls.clientCert === "none") {
     const alpnProtocols = [protocol];
-    const listening = opened(listener, () =>
-      Deno.listenTls({ hostname, port, cert, key, alpnProtocols }));
+    const listening = opened(
+      listener,
+      () => Deno.listenTls({ hostname, port, cert, key, alpnProtocols }),
+    );
     return { ...over(listening, explained), addr: listening.addr };
   }
   const options = tlsOptions(material, tls.clientCert === "required", protocol);
@@ -119,7 +123,10 @@ async function encrypted(
   if (problem !== undefined) {
     throw failure(listener, `client certificates do not work here: ${problem}`);
   }
-  return over(await plain(listener), (lower) => new TlsTransport(lower, options));
+  return over(
+    await plain(listener),
+    (lower) => new TlsTransport(lower, options),
+  );
 }
 
 /** Has failed handshakes say what they mean. */
@@ -130,4 +137,85 @@ function explained(transport: Transport): Transport {
       throw tlsError(error);
     });
   return transport;
+}
+
+/** A Unix socket; its file goes with the listener. */
+async function unix(
+  listener: ResolvedListener,
+  path: string,
+): Promise<Listener> {
+  await removeStale(listener, path);
+  const socket = opened(
+    listener,
+    () => Deno.listen({ transport: "unix", path }),
+  );
+  const { addr } = socket;
+  return {
+    accept: () => socket.accept(),
+    close: () => {
+      socket.close();
+      Deno.removeSync(path);
+    },
+    addr,
+  };
+}
+
+/** Removes the file of a socket that nobody listens on: of a broker killed. */
+async function removeStale(
+  listener: ResolvedListener,
+  path: string,
+): Promise<void> {
+  try {
+    const { isSocket } = await Deno.lstat(path);
+    if (!isSocket) {
+      throw failure(listener, "there is a file of this name, not a socket");
+    }
+    try {
+      (await Deno.connect({ transport: "unix", path })).close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      return await Deno.remove(path);
+    }
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error instanceof BrokerError
+      ? error
+      : failure(listener, reason(error), error);
+  }
+  throw failure(listener, "the socket is in use; is another broker running?");
+}
+
+/** What opening returns; a failure says where and why. */
+function opened<T>(listener: ResolvedListener, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw failure(listener, reason(error), error);
+  }
+}
+
+function failure(
+  { name, hostname, port, unixPath }: ResolvedListener,
+  why: string,
+  cause?: unknown,
+): BrokerError {
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const where = unixPath ?? `${host}:${port}`;
+  return new BrokerError(
+    `Cannot listen on ${where} (listener ${name}): ${why}`,
+    { cause },
+  );
+}
+
+function reason(error: unknown): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return "the port is in use; is another broker running?";
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "permission denied; ports below 1024 need a privileged user";
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return "this machine does not have the address";
+  }
+  return error instanceof Error ? error.message : String(error);
 }
