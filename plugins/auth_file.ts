@@ -5,8 +5,14 @@
  */
 
 import type { Plugin } from "../broker/mod.ts";
+import type { Fields } from "../codec/mod.ts";
+
+/** Its options. */
+export const options: Fields = {
+  passwordFile: { type: "text", description: "File." },
+};
 
 /** Makes it. */
 export function plugin(): Plugin {
-  return { name: "auth_file" };
+  return { name: "auth_file", authenticate: () => undefined };
 }
