@@ -20,7 +20,8 @@ const layers: Record<string, readonly string[]> = {
   codec: [],
   broker: ["codec/mod.ts"],
   client: ["codec/mod.ts"],
-  plugins: ["broker/mod.ts", "codec/mod.ts"],
+  // deno.json: the version.
+  plugins: ["broker/mod.ts", "codec/mod.ts", "deno.json"],
   // deno.json: the version.
   cli: ["mod.ts", "plugins/mod.ts", "deno.json"],
 };
@@ -30,6 +31,7 @@ const packages: Record<string, readonly string[]> = {
   // YAML for configuration files; node:url knows the paths of every system.
   broker: ["@std/yaml", "node:url"],
   cli: ["@std/cli"],
+  plugins: ["node:crypto", "node:process"],
 };
 
 /**
@@ -115,6 +117,17 @@ const exceptions: Record<string, Record<string, string>> = {
     setTimeout: "waits",
     clearTimeout: "waits",
   },
+  "plugins/_argon2.ts": { crypto: "Argon2id" },
+  "plugins/_hash.ts": { crypto: "salts" },
+  "plugins/_slices.ts": {
+    performance: "the length of a slice",
+    setTimeout: "lets others have their turn between two slices",
+  },
+  "plugins/auth_file.ts": {
+    "Deno.readFile": "the password file",
+    "Deno.stat": "whether the password file has changed",
+  },
+  "plugins/broker_sys.ts": { "Deno.memoryUsage": "the memory of the broker" },
   "cli/ambermq_pub.ts": {
     "Deno.exit": "a program",
     "Deno.args": "a program",

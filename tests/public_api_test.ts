@@ -69,10 +69,12 @@ const api: Record<string, { values: string; types: string }> = {
   },
   "./plugins": {
     values: `
-      eventLogger
+      PasswordFile authAnonymous authFile brokerSys eventLogger hashPassword
+      packetLogger passwordSchemes topicAcl topicTaboo verifyPassword
     `,
     types: `
-      EventLoggerOptions
+      AccessLists AuthAnonymousOptions AuthFileOptions BrokerSysOptions
+      EventLoggerOptions PasswordFileProblem PasswordScheme TopicAclOptions
     `,
   },
   "./cli": {
