@@ -230,12 +230,3 @@ function copied(message: Message, now: number): MessageInit {
 function quote(text: string): string {
   return JSON.stringify(String(text).slice(0, 100));
 }
-
-/** A logger that nobody reads. */
-export const silent: Logger = {
-  debug() {},
-  info() {},
-  warn() {},
-  error() {},
-  enabled: () => false,
-};

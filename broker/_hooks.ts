@@ -21,13 +21,13 @@ type With<Hook extends keyof Plugin> = Plugin & Required<Pick<Plugin, Hook>>;
 type Handler = { readonly plugin: Plugin; handle(event: unknown): unknown };
 
 export class Hooks {
-  readonly plugins: readonly Plugin[];
-  readonly #authenticate: With<"authenticate">[];
-  readonly #authorize: With<"authorize">[];
-  readonly #authorizeDelivery: With<"authorizeDelivery">[];
-  readonly #transform: With<"transform">[];
+  #plugins: readonly Plugin[] = [];
+  #authenticate: With<"authenticate">[] = [];
+  #authorize: With<"authorize">[] = [];
+  #authorizeDelivery: With<"authorizeDelivery">[] = [];
+  #transform: With<"transform">[] = [];
   readonly #handlers = new Map<BrokerEventName, Handler[]>();
-  readonly #open: boolean;
+  #open = false;
   readonly #metrics: Metrics;
 
   /**
@@ -35,8 +35,19 @@ export class Hooks {
    * where nothing about authentication is configured.
    */
   constructor(plugins: readonly Plugin[], open: boolean, metrics: Metrics) {
-    this.plugins = plugins;
     this.#metrics = metrics;
+    this.use(plugins, open);
+  }
+
+  /** The plugins, in the order in which they are asked. */
+  get plugins(): readonly Plugin[] {
+    return this.#plugins;
+  }
+
+  /** Has these plugins asked from now on, and no others. */
+  use(plugins: readonly Plugin[], open: boolean): void {
+    this.#plugins = plugins;
+    this.#handlers.clear();
     this.#authenticate = having(plugins, "authenticate");
     this.#open = open && this.#authenticate.length === 0;
     this.#authorize = having(plugins, "authorize");

@@ -11,6 +11,7 @@ import {
   type BrokerEvents,
   type Logger,
   MemoryStore,
+  type Plugin,
   type PluginContext,
 } from "../../broker/mod.ts";
 import type { Qos } from "../../codec/mod.ts";
@@ -20,7 +21,7 @@ import { plugin } from "./_parts.ts";
 
 /** A broker with a plugin whose context is at hand. */
 async function start(
-  config: BrokerConfig = {},
+  config: BrokerConfig & { plugins?: readonly Plugin[] } = {},
 ): Promise<{ bench: Bench; context: PluginContext }> {
   let context: PluginContext | undefined;
   const probe = plugin({
@@ -49,13 +50,14 @@ Deno.test("context gives the broker's logger and its clock", async () => {
   assertEquals(context.now(), bench.time);
 });
 
-Deno.test("context has a logger that says nothing where none is given", async () => {
+Deno.test("context has a logger that takes warnings and errors where none is given", async () => {
   const { bench, context } = await start();
   await using _ = bench;
-  for (const level of ["debug", "info", "warn", "error"] as const) {
-    assertEquals(context.logger.enabled?.(level), false);
-    context.logger[level]("nothing");
-  }
+  const levels = ["debug", "info", "warn", "error"] as const;
+  assertEquals(
+    levels.filter((level) => context.logger.enabled?.(level)),
+    ["warn", "error"],
+  );
 });
 
 Deno.test("context gives what the broker has counted, as a copy", async () => {
