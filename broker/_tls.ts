@@ -204,6 +204,7 @@ export class TlsTransport implements Transport {
       one.on("end", end).on("close", end);
       one.on("error", (error) => {
         this.#failure ??= error;
+        socket.destroy(); // settles what is being written
         end();
       });
     }
@@ -228,9 +229,14 @@ export class TlsTransport implements Transport {
   }
 
   write(bytes: Uint8Array): Promise<number> {
+    const socket = this.#socket;
+    if (socket === undefined || socket.destroyed) {
+      const lost = new Error("TLS: the connection is lost");
+      return Promise.reject(this.#failure ?? lost);
+    }
     const part = bytes.subarray(0, LARGEST_WRITE);
     return new Promise((resolve, reject) => {
-      this.#socket!.write(part, (error) => {
+      socket.write(part, (error) => {
         if (error) reject(error);
         else resolve(part.length);
       });

@@ -291,9 +291,17 @@ test("TlsTransport settles reads and writes when it is closed or the network fai
   }
   {
     await using stage = await Stage.open(certificates, "optional");
-    const reading = stage.transport.read(new Uint8Array(1));
-    stage.transport.close();
+    const { transport } = stage;
+    const reading = transport.read(new Uint8Array(1));
+    const writing = (async () => {
+      for (;;) await transport.write(new Uint8Array(65_536));
+    })();
+    const failed = assertRejects(() => writing, Error);
+    for (let i = 0; i < 100; i++) await turn(); // until it waits
+    transport.close();
     assertEquals(await within(reading, "the end"), null);
+    await within(failed, "the failure");
+    await assertRejects(() => transport.write(Uint8Array.of(1)), Error, "lost");
   }
 });
 
