@@ -500,7 +500,10 @@ Deno.test("broker shuts down within shutdownTimeout though a socket is not read"
 });
 
 /** Parts whose end may fail, and what is told. */
-const failures: Record<string, [config: () => BrokerConfig, reason: string]> = {
+const failures: Record<string, [
+  config: () => BrokerConfig & { plugins?: readonly Plugin[] },
+  reason: string,
+]> = {
   "a plugin cannot be stopped": [
     () => ({ plugins: [plugin({ stop: failing })] }),
     "no",
@@ -572,6 +575,7 @@ Deno.test("broker listens on several addresses, with a name for each", async () 
       authenticate: ({ listener, address }) => {
         names.push(listener);
         assertEquals(typeof address?.port, "number");
+        return true;
       },
     })],
   });
@@ -671,7 +675,10 @@ Deno.test("broker serves a listener of Deno's, whose address it knows", async ()
   await using broker = new Broker({
     listeners: {},
     plugins: [plugin({
-      authenticate: ({ listener }) => void names.push(listener),
+      authenticate: ({ listener }) => {
+        names.push(listener);
+        return true;
+      },
     })],
   });
   await broker.start();
