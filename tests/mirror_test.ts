@@ -31,7 +31,6 @@ const covered: Record<string, string> = {
   "cli/_format_json.ts": "tests/cli/format_test.ts",
   "cli/_output.ts": "tests/cli/sub_test.ts",
   "cli/_sub_run.ts": "tests/cli/sub_test.ts",
-  "cli/_terminal.ts": "tests/cli/mod_test.ts",
   "cli/_version.ts": "tests/cli/mod_test.ts",
   "cli/ambermq_pub.ts": "tests/cli/mod_test.ts",
   "cli/ambermq_sub.ts": "tests/cli/mod_test.ts",
