@@ -8,6 +8,7 @@ import {
   type ConnackProperties,
   type ConnectPacket,
   copyBytes,
+  OutboundTopicAliases,
   ReasonCode,
   type Will,
 } from "../codec/mod.ts";
@@ -24,17 +25,24 @@ export function authenticate(
   packet: ConnectPacket,
 ): Awaitable<ConnackPacket | undefined> {
   const { protocolVersion, properties, cleanStart } = packet;
-  const { listener, address } = connection;
+  const { listener, address, certificate } = connection;
   const { output } = connection;
   output.version = protocolVersion;
   output.maximumPacketSize = properties?.maximumPacketSize ?? Infinity;
   output.receiveMaximum = properties?.receiveMaximum ?? 65_535;
+  // [MQTT-3.1.2-27] none if the client says nothing
+  const aliases = Math.min(
+    properties?.topicAliasMaximum ?? 0,
+    broker.limits.topicAliasMaximum,
+  );
+  if (aliases > 0) output.aliases = new OutboundTopicAliases(aliases);
   const client: ClientInfo = {
     clientId: packet.clientId === "" ? assignedId() : packet.clientId,
     username: packet.username,
     protocolVersion,
     address,
     listener,
+    certificate,
   };
   connection.client = client;
   // [MQTT311-3.1.3-7] [MQTT311-3.1.3-8]; MQTT 3.1 has no empty identifier
@@ -106,10 +114,10 @@ export function admit(
   ) {
     return refuse(ReasonCode.QuotaExceeded, "there are too many sessions");
   }
-  if (session?.downlink !== undefined) {
+  if (session?.deliveries.downlink !== undefined) {
     // [MQTT-3.1.4-3]
     metrics.takeovers++;
-    session.downlink.disconnect(
+    session.deliveries.downlink.disconnect(
       ReasonCode.SessionTakenOver,
       "another connection uses the client identifier",
     );

@@ -15,6 +15,7 @@ import {
   type Packet,
   PacketParser,
   type PacketType,
+  type PeerCertificate,
   ProtocolError,
   type ProtocolVersion,
   ReasonCode,
@@ -109,6 +110,10 @@ export class Connection implements Peer, OutputOwner {
     return this.#aliases ??= new InboundTopicAliases(topicAliasMaximum);
   }
 
+  get certificate(): PeerCertificate | undefined {
+    return this.#transport.certificate;
+  }
+
   get ended(): boolean {
     return this.#state === "disconnected";
   }
@@ -194,14 +199,17 @@ export class Connection implements Peer, OutputOwner {
         broker.metrics.publishReceived++;
         return handlePublish(broker, this, packet);
       case "puback":
-        session.puback(packet.packetId);
+        session.deliveries.inflight.puback(packet.packetId);
         return;
       case "pubrec":
-        return session.pubrec(packet.packetId, packet.reasonCode);
+        return session.deliveries.inflight.pubrec(
+          packet.packetId,
+          packet.reasonCode,
+        );
       case "pubrel":
         return handlePubrel(session, packet);
       case "pubcomp":
-        session.pubcomp(packet.packetId);
+        session.deliveries.inflight.pubcomp(packet.packetId);
         return;
       case "subscribe":
         return handleSubscribe(broker, this, packet);
@@ -262,7 +270,7 @@ export class Connection implements Peer, OutputOwner {
         );
       }
     }
-    if (this.session?.backlogged) this.session.pump();
+    if (this.session?.deliveries.backlogged) this.session.deliveries.pump();
   }
 
   /** CONNACK 0 is on its way: the session may use the connection. */
@@ -271,7 +279,7 @@ export class Connection implements Peer, OutputOwner {
     const client = this.client!;
     const { clientId } = client;
     this.#state = "connected";
-    this.session!.attach(this.output);
+    this.session!.deliveries.attach(this.output);
     metrics.clientsConnected++;
     metrics.clientsMaximum = Math.max(
       metrics.clientsMaximum,
@@ -295,7 +303,7 @@ export class Connection implements Peer, OutputOwner {
   }
 
   onWritten(): void {
-    if (this.session?.backlogged) this.session.pump();
+    if (this.session?.deliveries.backlogged) this.session.deliveries.pump();
     this.#resume?.();
     this.#resume = undefined;
   }

@@ -23,7 +23,7 @@ export function closeSession(
 ): void {
   const now = broker.now();
   const { will } = session.will ?? {};
-  session.detach();
+  session.deliveries.detach();
   if (reasonCode === ReasonCode.NormalDisconnection) {
     setWill(session, undefined); // [MQTT-3.14.4-3] [MQTT-3.1.2-10]
   } else if (will !== undefined) {
@@ -57,8 +57,8 @@ export function sweep(
   session: Session,
   now: number,
 ): void {
-  session.dropExpired(now);
-  if (session.downlink !== undefined) return;
+  session.deliveries.dropExpired(now);
+  if (session.deliveries.downlink !== undefined) return;
   if (session.expiresAt <= now) {
     broker.metrics.sessionsExpired++;
     endSession(broker, session);

@@ -33,11 +33,14 @@ export function restore(broker: BrokerState, change: Change): void {
     }
     case "enqueue": {
       const { id, message, qos, retain, identifiers, packetId } = change;
-      session.restore({ id, message, qos, retain, identifiers }, packetId);
+      session.deliveries.restore(
+        { id, message, qos, retain, identifiers },
+        packetId,
+      );
       return;
     }
     case "release":
-      return session.restoreReleased(change.id);
+      return session.deliveries.inflight.restoreReleased(change.id);
     case "receive":
       return session.receiver.receive(change.packetId);
     case "will": {

@@ -5,6 +5,7 @@
 import type {
   Address,
   InboundTopicAliases,
+  PeerCertificate,
   ProtocolVersion,
   ReasonCode,
 } from "../codec/mod.ts";
@@ -18,6 +19,8 @@ export interface Peer {
   /** The client identifier; empty before CONNECT. */
   readonly clientId: string;
   readonly address: Address | undefined;
+  /** The certificate that the peer has shown, if any. */
+  readonly certificate: PeerCertificate | undefined;
   readonly version: ProtocolVersion;
   /** Whether it is over: nothing more is sent. */
   readonly ended: boolean;

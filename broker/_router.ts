@@ -38,7 +38,7 @@ export function route(
 /** [MQTT-3.3.1-12] [MQTT-3.3.1-13] Gives a message to one of its targets. */
 function deliver(message: Message, to: Target): void {
   const retain = message.retain && to.retainAsPublished;
-  to.session.deliver(message, to.qos, retain, to.identifiers);
+  to.session.deliveries.deliver(message, to.qos, retain, to.identifiers);
 }
 
 /**
@@ -63,7 +63,9 @@ function share(group: ShareGroup, message: Message): void {
 }
 
 function rankOf({ session, qos }: Target, message: Message): number {
-  if (!session.takes(message, qos)) return 0;
-  if (session.downlink === undefined) return 1;
-  return session.downlink.writable && !session.backlogged ? 3 : 2;
+  if (!session.deliveries.takes(message, qos)) return 0;
+  if (session.deliveries.downlink === undefined) return 1;
+  return session.deliveries.downlink.writable && !session.deliveries.backlogged
+    ? 3
+    : 2;
 }

@@ -114,9 +114,13 @@ function grant(
   const wanted = !filter.startsWith("$share/") &&
     (retainHandling === 0 || (retainHandling === 1 && isNew));
   if (wanted && retained.size > 0) {
-    const messages = retained.match(filter, broker.now(), session.room);
+    const messages = retained.match(
+      filter,
+      broker.now(),
+      session.deliveries.room,
+    );
     const identifiers = identifier === undefined ? undefined : [identifier];
-    if (!session.replay(messages, qos, identifiers)) {
+    if (!session.deliveries.replay(messages, qos, identifiers)) {
       broker.metrics.subscriptionsRefused++;
       return ReasonCode.QuotaExceeded;
     }

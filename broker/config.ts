@@ -10,17 +10,43 @@ import type { Store } from "./store.ts";
 
 /** Where the broker listens. */
 export interface ListenerConfig {
-  /** How: `"tcp"`, the default. */
-  type?: "tcp";
+  /** How: `"tcp"`, the default, or `"ws"`, over WebSocket. */
+  type?: "tcp" | "ws";
   /**
    * Where: `"host:port"`, `"[IPv6]:port"`, `":port"`, `"port"` or `"host"`.
    * Without a host all interfaces (IPv4), without a port 1883; port 0 lets the
-   * system choose one. A listener without `bind` is not started.
+   * system choose one. `"unix:/path/to.sock"` is a Unix socket. A listener
+   * without `bind` is not started.
    */
   bind?: string;
   /** How many connections at a time; 0 or less, and by default: no limit. */
   maxConnections?: number;
+  /** Whether connections are encrypted (TLS); by default not. */
+  ssl?: boolean;
+  /** The PEM file of the certificates that clients' certificates are of. */
+  cafile?: string;
+  /** A directory of such PEM files. */
+  capath?: string;
+  /** Such certificates themselves, in PEM. */
+  cadata?: string;
+  /** The PEM file of the broker's certificate, and of those that it is of. */
+  certfile?: string;
+  /** The PEM file of the private key of the broker's certificate. */
+  keyfile?: string;
+  /**
+   * Whether clients show a certificate: not asked for, asked for, or refused
+   * without. A certificate that is shown has to be valid. By default
+   * `"optional"` if `cafile`, `capath` or `cadata` is given, else `"none"`.
+   */
+  clientCert?: ClientCert;
+  /** For `"ws"`: the only path that is served; by default any. */
+  path?: string;
+  /** For `"ws"`: the only origins whose pages may connect; by default any. */
+  origins?: readonly string[];
 }
+
+/** Whether clients show a certificate. */
+export type ClientCert = "none" | "optional" | "required";
 
 /** The bounds of what peers can make the broker keep or do. */
 export interface Limits {
@@ -36,7 +62,10 @@ export interface Limits {
   topicLength: number;
   /** Levels of a topic name or filter. By default 200. */
   topicLevels: number;
-  /** Topic aliases that a client may assign. By default 32. */
+  /**
+   * Topic aliases that a client may assign, and that are assigned for it as far
+   * as it takes them. By default 32.
+   */
   topicAliasMaximum: number;
   /** Subscriptions of one session. By default 10,000. */
   subscriptions: number;
@@ -161,12 +190,38 @@ export interface BrokerConfig {
 export interface ResolvedListener {
   /** The name. */
   readonly name: string;
-  /** The interface. */
+  /** What is spoken below MQTT. */
+  readonly type: "tcp" | "ws";
+  /** The interface; empty for a Unix socket. */
   readonly hostname: string;
-  /** The port. */
+  /** The port; 0 for a Unix socket. */
   readonly port: number;
+  /** The path of the Unix socket, if it is one. */
+  readonly unixPath?: string;
   /** Connections at a time; `Infinity`: no limit. */
   readonly maxConnections: number;
+  /** Present if connections are encrypted. */
+  readonly tls?: ResolvedTls;
+  /** For `"ws"`: the only path that is served; absent: any. */
+  readonly path?: string;
+  /** For `"ws"`: the only origins whose pages may connect; absent: any. */
+  readonly origins?: readonly string[];
+}
+
+/** How connections are encrypted, with nothing left open. */
+export interface ResolvedTls {
+  /** The PEM file of the certificate chain, the broker's own first. */
+  readonly certfile: string;
+  /** The PEM file of its private key. */
+  readonly keyfile: string;
+  /** The PEM file of the certificates that clients' certificates are of. */
+  readonly cafile?: string;
+  /** A directory of such PEM files. */
+  readonly capath?: string;
+  /** Such certificates themselves, in PEM. */
+  readonly cadata?: string;
+  /** Whether clients show a certificate. */
+  readonly clientCert: ClientCert;
 }
 
 const DEFAULT_PORT = 1883;
@@ -216,14 +271,16 @@ export function resolveListeners(
   const resolved: ResolvedListener[] = [];
   for (const [name, own] of Object.entries(listeners)) {
     const where = `listeners.${name}`;
-    checkKeys(own, ["type", "bind", "maxConnections"], where);
-    const { type = "tcp", bind, maxConnections = 0 } = {
+    checkKeys(own, listenerKeys, where);
+    const { type = "tcp", bind, maxConnections = 0, path, origins, ...tls } = {
       ...listeners["default"],
       // a bind of the template's is its own
       bind: undefined,
       ...own,
     };
-    if (type !== "tcp") throw invalid(`${where}.type`, type, '"tcp"');
+    if (type !== "tcp" && type !== "ws") {
+      throw invalid(`${where}.type`, type, '"tcp" or "ws"');
+    }
     if (typeof maxConnections !== "number") {
       throw invalid(`${where}.maxConnections`, maxConnections, "a number");
     }
@@ -233,13 +290,44 @@ export function resolveListeners(
       const right = 'a text such as "localhost:1883"';
       throw invalid(`${where}.bind`, bind, right);
     }
+    const unixPath = /^unix:(?<path>.+)$/.exec(String(bind))?.groups?.path;
     resolved.push({
       name,
-      ...parseBind(String(bind)),
+      type,
+      ...(unixPath === undefined
+        ? parseBind(String(bind))
+        : { hostname: "", port: 0, unixPath }),
       maxConnections: maxConnections > 0 ? maxConnections : Infinity,
+      ...(tls.ssl ? { tls: resolveTls(tls, where) } : {}),
+      ...(path === undefined ? {} : { path }),
+      ...(origins === undefined ? {} : { origins }),
     });
   }
   return resolved;
+}
+
+const listenerKeys: readonly (keyof ListenerConfig)[] = [
+  ...["type", "bind", "maxConnections", "path", "origins"] as const,
+  ...["ssl", "certfile", "keyfile"] as const,
+  ...["cafile", "capath", "cadata", "clientCert"] as const,
+];
+
+function resolveTls(config: ListenerConfig, where: string): ResolvedTls {
+  const { certfile, keyfile, cafile, capath, cadata } = config;
+  for (const [key, value] of Object.entries({ certfile, keyfile })) {
+    if (value === undefined) {
+      throw invalid(`${where}.${key}`, value, "a file, which ssl needs");
+    }
+  }
+  const asks = [cafile, capath, cadata].some((one) => one !== undefined);
+  return {
+    certfile: certfile!,
+    keyfile: keyfile!,
+    ...(cafile === undefined ? {} : { cafile }),
+    ...(capath === undefined ? {} : { capath }),
+    ...(cadata === undefined ? {} : { cadata }),
+    clientCert: config.clientCert ?? (asks ? "optional" : "none"),
+  };
 }
 
 /**

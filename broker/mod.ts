@@ -16,6 +16,7 @@
 export * from "./broker.ts";
 export {
   type BrokerConfig,
+  type ClientCert,
   defaultLimits,
   type Limits,
   type ListenerConfig,

@@ -10,6 +10,7 @@
 import type {
   Address,
   Packet,
+  PeerCertificate,
   ProtocolVersion,
   Qos,
   ReasonCode,
@@ -28,6 +29,8 @@ export interface ClientInfo {
   readonly address: Address | undefined;
   /** The name of the listener it came by. */
   readonly listener: string;
+  /** The certificate it has shown, if any. */
+  readonly certificate: PeerCertificate | undefined;
 }
 
 /** A value now or later. Later makes that client wait, and no other. */

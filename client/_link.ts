@@ -15,12 +15,7 @@ import { Attempt, connectPacket, type Opened } from "./_connect.ts";
 import type { Connection } from "./_connection.ts";
 import { ConnectError, ConnectionLostError } from "./error.ts";
 import type { Events } from "./_events.ts";
-import type {
-  CallOptions,
-  ClientOptions,
-  Dial,
-  DialOptions,
-} from "./options.ts";
+import type { ClientOptions, Dial, DialOptions } from "./options.ts";
 import { Pending } from "./_pending.ts";
 import { mayPass } from "./_refusal.ts";
 import type { Session } from "./_session.ts";
@@ -99,18 +94,9 @@ export class Link {
     if (this.#running) {
       throw new TypeError("Cannot connect: the client is connected already");
     }
-    const { cafile, capath, cadata, certfile, keyfile } = client;
-    const { checkHostname, verifyCert, headers } = client;
-    const tls = { cafile, capath, cadata, certfile, keyfile };
     const target = {
       broker: parseBrokerUrl(url ?? client.url ?? "mqtt://localhost"),
-      dialOptions: withoutUndefined({
-        ...tls,
-        checkHostname,
-        verifyCert,
-        headers,
-        ...dialOptions,
-      }),
+      dialOptions: { ...dialOptionsOf(client), ...dialOptions },
     };
     const clean = cleanStart ?? client.cleanStart ?? true;
     const first = this.#prepare(target, clean);
@@ -306,12 +292,20 @@ function lostBy(error: unknown, wasOpen: boolean): Error {
   );
 }
 
-function withoutUndefined(
-  options: {
-    [Key in keyof DialOptions]: DialOptions[Key] | undefined;
-  },
-): DialOptions {
-  const given = Object.entries(options)
-    .filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as Omit<DialOptions, keyof CallOptions>;
+const dialKeys = [
+  "cafile",
+  "capath",
+  "cadata",
+  "certfile",
+  "keyfile",
+  "checkHostname",
+  "verifyCert",
+  "alpn",
+  "headers",
+] as const satisfies readonly (keyof DialOptions)[];
+
+/** Those options of the client that are for the transport. */
+function dialOptionsOf(client: ClientOptions): DialOptions {
+  const given = dialKeys.filter((key) => client[key] !== undefined);
+  return Object.fromEntries(given.map((key) => [key, client[key]]));
 }

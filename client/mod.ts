@@ -40,6 +40,7 @@ export type {
   ConnectProperties,
   DisconnectProperties,
   Packet,
+  PeerCertificate,
   Properties,
   ProtocolVersion,
   PublishProperties,

@@ -23,38 +23,60 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Which brokers are trusted, and what the client shows of itself. */
+/**
+ * Options of TLS, for mqtts:// and wss://; the other schemes do not look at
+ * them. Without `cafile`, `capath` and `cadata` the certification authorities
+ * of the machine are trusted, with one of them only those that it names. A
+ * browser has none of these options: it uses what its user has set up.
+ */
 export interface TlsOptions {
-  /** A file with certificates of authorities to trust, in PEM. */
+  /** A file in PEM with the certificates of authorities to trust. */
   cafile?: string;
-  /** A folder with such files. */
+  /** A folder with such files: each `*.pem`, `*.crt` and `*.0` in it. */
   capath?: string;
-  /** Such certificates themselves, in PEM. */
+  /** Certificates of authorities to trust, in PEM. */
   cadata?: string;
-  /** A file with the client's certificate, in PEM; needs `keyfile`. */
+  /**
+   * A file in PEM with the client's certificate, and those between it and its
+   * authority. Needs `keyfile`.
+   */
   certfile?: string;
-  /** A file with the key of that certificate, in PEM; needs `certfile`. */
+  /** A file in PEM with the key of the client's certificate, not encrypted. */
   keyfile?: string;
-  /** Whether the host must be one that the certificate names, by default `true`. */
+  /**
+   * Whether the broker's certificate has to be for the host of the URL, by
+   * default `true`.
+   */
   checkHostname?: boolean;
-  /** Whether the certificate must be one to trust, by default `true`. */
+  /**
+   * Whether the broker's certificate is checked at all, by default `true`.
+   * Without it anybody on the way can read and change everything.
+   */
   verifyCert?: boolean;
+  /**
+   * Whether the protocol `mqtt` is asked for within TLS (ALPN), by default
+   * `false`: for brokers that share their port with other protocols.
+   */
+  alpn?: boolean;
 }
 
-/** What a {@linkcode Dial} is told. */
+/** Options of a {@linkcode Dial}. */
 export interface DialOptions extends CallOptions, TlsOptions {
-  /** Headers of the WebSocket handshake. Browsers do not send any. */
-  headers?: Record<string, string>;
+  /**
+   * More headers of the request that opens a WebSocket, for example
+   * `{ authorization: "Bearer …" }`. Only Deno can send them.
+   */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /**
  * Opens a transport to a broker.
  *
  * @param url The URL of the broker.
- * @param options Files for TLS, headers, the signal that gives up.
+ * @param options The signal that gives up; TLS, headers.
  * @returns The open transport.
- * @throws {TypeError} For what cannot get better; other errors are tried again
- * where the client reconnects.
+ * @throws {TypeError} For what cannot get better; after other errors it is tried
+ * again, where the client reconnects.
  */
 export type Dial = (url: URL, options: DialOptions) => Promise<Transport>;
 
@@ -157,8 +179,11 @@ export interface ClientOptions extends TlsOptions, ReconnectPolicy {
   defaultRetain?: boolean;
   /** How to publish to topics, by their names: no filters. */
   topics?: Readonly<Record<string, TopicOptions>>;
-  /** Headers of the WebSocket handshake. Browsers do not send any. */
-  headers?: Record<string, string>;
+  /**
+   * More headers of the request that opens a WebSocket, for example
+   * `{ authorization: "Bearer …" }`. Only Deno can send them.
+   */
+  headers?: Readonly<Record<string, string>>;
   /**
    * The properties of CONNECT (5.0). `maximumPacketSize` also limits what is
    * accepted with an older protocol version.
@@ -198,7 +223,7 @@ export interface ClientOptions extends TlsOptions, ReconnectPolicy {
   manualAck?: boolean;
   /** What to call when something happens. */
   on?: ClientEvents;
-  /** What opens the transport. By default `dial`. */
+  /** What opens the transport. By default {@linkcode dial}. */
   dial?: Dial;
   /** Where the time comes from. By default the clock of the machine. */
   clock?: Clock;

@@ -25,6 +25,7 @@
  */
 
 export * from "./delivery.ts";
+export * from "./did_you_mean.ts";
 export { encode } from "./encode.ts";
 export * from "./error.ts";
 export * from "./frame.ts";
@@ -32,10 +33,12 @@ export * from "./outbox.ts";
 export * from "./packet.ts";
 export * from "./packet_reason.ts";
 export * from "./parser.ts";
+export type { Layout, Personal } from "./personal.ts";
 export * from "./queue.ts";
 export type * from "./property.ts";
 export * from "./reason_code.ts";
 export type * from "./schema.ts";
+export * from "./settings.ts";
 export * from "./states.ts";
 export * from "./topic.ts";
 export * from "./topic_alias.ts";

@@ -43,3 +43,22 @@ export interface Field {
 
 /** Settings by their key, in camelCase. */
 export type Fields = Readonly<Record<string, Field>>;
+
+/** What a field holds once it is read. */
+export type SettingValue<F extends Field> = F extends { type: "boolean" }
+  ? boolean
+  : F extends { type: "integer" | "number" } ? number
+  : F extends { type: "text" }
+    ? F extends { choices: readonly (infer Choice)[] } ? Choice : string
+  : F extends { type: "list"; values: infer Values extends Field }
+    ? SettingValue<Values>[]
+  : F extends { type: "map"; values: infer Values extends Field }
+    ? Record<string, SettingValue<Values>>
+  : F extends { type: "object"; fields: infer Own extends Fields }
+    ? Settings<Own>
+  : unknown;
+
+/** Settings once they are read: what was not said is not there. */
+export type Settings<F extends Fields> = {
+  -readonly [Key in keyof F]?: SettingValue<F[Key]>;
+};

@@ -25,6 +25,23 @@ export interface Transport {
    */
   write(bytes: Uint8Array): Promise<number>;
 
+  /**
+   * Does what comes before the first byte of MQTT: the handshakes of TLS and
+   * of WebSocket. Called once, before the first read; who does not call it has
+   * it done by the first read or write.
+   *
+   * @returns A promise that rejects if the peer is not let in; its error says
+   * why.
+   */
+  handshake?(): Promise<unknown>;
+
+  /**
+   * Says that nothing more is written, after all that was. Reading goes on.
+   *
+   * @returns A promise that settles when the peer has been told.
+   */
+  closeWrite?(): Promise<void>;
+
   /** Ends the stream in both directions. Pending reads and writes settle. */
   close(): void;
 
@@ -39,6 +56,31 @@ export interface Transport {
 
   /** Where the peer is, if the transport knows. */
   readonly remoteAddr?: Address;
+
+  /** The certificate that the peer has shown; known after the handshake. */
+  readonly certificate?: PeerCertificate;
+}
+
+/** A certificate by which a peer has identified itself. */
+export interface PeerCertificate {
+  /** Whom it is for, as `"CN=sensor 7, O=Works"`. */
+  readonly subject: string;
+  /** The common name (CN) of whom it is for; empty if it has none. */
+  readonly commonName: string;
+  /** The alternative names, as `"DNS:example.org"` or `"URI:urn:sensor:7"`. */
+  readonly subjectAltNames: readonly string[];
+  /** Who issued it, in the form of `subject`. */
+  readonly issuer: string;
+  /** Its serial number: hexadecimal digits. */
+  readonly serialNumber: string;
+  /** Its SHA-256 digest: pairs of hexadecimal digits with colons between. */
+  readonly fingerprint256: string;
+  /** Since when it is valid, in the form of ISO 8601. */
+  readonly validFrom: string;
+  /** Until when it is valid, in the form of ISO 8601. */
+  readonly validTo: string;
+  /** Whether it is valid and of an authority that is trusted. */
+  readonly authorized: boolean;
 }
 
 /** An address of the network, or the path of a Unix socket. */

@@ -23,7 +23,7 @@ const api: Record<string, { values: string; types: string }> = {
     `,
     types: `
       AccessRequest Awaitable BrokerConfig BrokerEventName BrokerEvents
-      BrokerStatus Change ClientInfo Limits Listener ListenerAddress
+      BrokerStatus Change ClientCert ClientInfo Limits Listener ListenerAddress
       ListenerConfig MessageInit MessageProperties Opinion Plugin
       PluginContext Store StoredWill
     `,
@@ -35,27 +35,30 @@ const api: Record<string, { values: string; types: string }> = {
     `,
     types: `
       CallOptions ClientOptions Clock ConnectErrorOptions ConnectOptions
-      ConnectionLostErrorOptions DeliverOptions Dial DisconnectOptions
-      FilterOptions PublishOptions PublishResult RequestErrorOptions
-      SubscribeOptions UnsubscribeOptions WillOptions
+      ConnectionLostErrorOptions DeliverOptions Dial DialOptions
+      DisconnectOptions FilterOptions PublishOptions PublishResult
+      RequestErrorOptions SubscribeOptions TlsOptions UnsubscribeOptions
+      WillOptions
     `,
   },
   "./codec": {
     values: `
       Frame InboundTopicAliases MAXIMUM_PACKET_SIZE MalformedPacketError
-      Outbox PacketParser ProtocolError Queue ReasonCode Receiver Sender
-      copyBytes encode fromReturnCode isReasonCodeAllowed matches
-      mayReceive packetTypes parseSharedFilter reasonName toReturnCode
-      topicFilterError topicLevels topicNameError
+      Outbox OutboundTopicAliases PacketParser ProtocolError Queue ReasonCode Receiver Sender
+      SettingsError camelCase copyBytes didYouMean encode fromReturnCode
+      isReasonCodeAllowed matches mayReceive packetTypes parseSharedFilter
+      readSettings reasonName settingPath toReturnCode topicFilterError
+      topicLevels topicNameError
     `,
     types: `
       Acknowledgement Address AuthPacket AuthProperties ConnackPacket
       ConnackProperties ConnectPacket ConnectProperties ConnectionState
-      Delivery DisconnectPacket DisconnectProperties Packet
-      PacketParserOptions PacketType PingreqPacket PingrespPacket
+      Delivery DisconnectPacket DisconnectProperties Field Fields Packet
+      PacketParserOptions PacketType PeerCertificate PingreqPacket PingrespPacket
       Properties ProtocolVersion PubackPacket PubcompPacket
       PublishPacket PublishProperties PubrecPacket PubrelPacket Qos
-      ReasonProperties RetainHandling Role SharedFilter SubackPacket
+      ReasonProperties RetainHandling Role Layout Personal TopicAlias SettingValue Settings
+      SharedFilter SubackPacket
       SubscribePacket SubscribeProperties SubscriptionRequest Transport
       UnsubackPacket UnsubscribePacket UnsubscribeProperties
       UserProperty Will WillProperties
@@ -83,7 +86,7 @@ const shared = {
     ReasonCode reasonName
   `,
   types: `
-    Address ConnackPacket ConnackProperties ConnectProperties
+    Address PeerCertificate ConnackPacket ConnackProperties ConnectProperties
     DisconnectProperties Properties ProtocolVersion PublishProperties Qos
     ReasonProperties RetainHandling SubscribeProperties Transport
     UnsubscribeProperties UserProperty WillProperties

@@ -10,7 +10,8 @@
  * registry and not jsr.io; these get stand-ins: modules in vendor/jsr.io/ that
  * re-export npm's `deno-std`, a repackaging of the Deno standard library. It
  * has no types, so those of what the project uses are written in std_types/.
- * Stand-ins stay until `--fresh` or until vendor/ is deleted.
+ * Stand-ins stay until `--fresh` or until vendor/ is deleted. What deno.json
+ * has from npm, which is for tests only, Deno fetches when they are run.
  */
 
 // deno-lint-ignore-file no-console -- a command line prints
@@ -182,7 +183,8 @@ async function isJsrReachable(): Promise<boolean> {
 }
 
 async function fetchDependencies(): Promise<number> {
-  const specifiers = Object.values(config.imports);
+  const specifiers = Object.values(config.imports)
+    .filter((specifier) => !specifier.startsWith("npm:"));
   const hasStandIns = await exists(MARKER);
   // They are brought in line with std_types/ and deno.json each time.
   if (hasStandIns) await putStandIns(specifiers, VENDOR);

@@ -14,7 +14,8 @@ import {
 import { resolveLimits } from "../../broker/config.ts";
 import { Hooks } from "../../broker/_hooks.ts";
 import { Retained } from "../../broker/_retained.ts";
-import { type Downlink, Session } from "../../broker/_session.ts";
+import type { Downlink } from "../../broker/_deliveries.ts";
+import { Session } from "../../broker/_session.ts";
 import type { BrokerState } from "../../broker/_state.ts";
 import { SubscriptionTree } from "../../broker/_subscription_tree.ts";
 import { Turn } from "../../broker/_turn.ts";
@@ -100,6 +101,7 @@ export function clientOf(clientId: string): ClientInfo {
     protocolVersion: 5,
     address: undefined,
     listener: "test",
+    certificate: undefined,
   };
 }
 

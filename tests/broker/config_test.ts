@@ -82,6 +82,7 @@ for (const bind of badBinds) {
 Deno.test("resolveListeners() makes one on 0.0.0.0:1883 when nothing is said", () => {
   assertEquals(resolveListeners(), [{
     name: "default",
+    type: "tcp",
     hostname: "0.0.0.0",
     port: 1883,
     maxConnections: Infinity,
@@ -142,6 +143,48 @@ for (
   });
 }
 
+Deno.test("resolveListeners() passes on what is said of WebSocket, TLS and Unix sockets", () => {
+  const tls = { certfile: "c.pem", keyfile: "k.pem" };
+  const listeners = resolveListeners({
+    default: { ssl: true, ...tls },
+    plain: { bind: "unix:/run/mqtt.sock", ssl: false },
+    ws: { bind: "1", type: "ws", path: "/mqtt", origins: ["null"] },
+    asks: { bind: "2", cafile: "ca.pem" },
+    demands: { bind: "3", cadata: "PEM", clientCert: "required" },
+  });
+  const any = { hostname: "0.0.0.0", maxConnections: Infinity, type: "tcp" };
+  assertEquals<unknown[]>(listeners, [
+    {
+      ...any,
+      name: "plain",
+      hostname: "",
+      port: 0,
+      unixPath: "/run/mqtt.sock",
+    },
+    {
+      ...any,
+      name: "ws",
+      type: "ws",
+      port: 1,
+      path: "/mqtt",
+      origins: ["null"],
+      tls: { ...tls, clientCert: "none" },
+    },
+    {
+      ...any,
+      name: "asks",
+      port: 2,
+      tls: { ...tls, cafile: "ca.pem", clientCert: "optional" },
+    },
+    {
+      ...any,
+      name: "demands",
+      port: 3,
+      tls: { ...tls, cadata: "PEM", clientCert: "required" },
+    },
+  ]);
+});
+
 // What is wrong.
 
 /** A configuration as it could come from JavaScript or a file. */
@@ -178,16 +221,16 @@ const wrong: readonly [config: unknown, problem: string][] = [
   [
     { listeners: { default: { bind: "0", "max-connections": 1 } } },
     "there is no listeners.default.max-connections; " +
-    "known are type, bind, maxConnections",
+    "known are type, bind, maxConnections, path, origins, ssl, certfile, keyfile, cafile, capath, cadata, clientCert",
   ],
   [
     // an indentation slip
     { listeners: { one: { bind: "0", two: { bind: "1" } } } },
-    "there is no listeners.one.two; known are type, bind, maxConnections",
+    "there is no listeners.one.two; known are type, bind, maxConnections, path, origins, ssl, certfile, keyfile, cafile, capath, cadata, clientCert",
   ],
   [
-    { listeners: { default: { bind: "0", type: "ws" } } },
-    'listeners.default.type is "ws", not "tcp"',
+    { listeners: { default: { bind: "0", type: "udp" } } },
+    'listeners.default.type is "udp", not "tcp" or "ws"',
   ],
   [
     { listeners: { default: { bind: "0", maxConnections: "1" } } },

@@ -23,14 +23,14 @@ class Stage {
   ) {
     this.parts = new Parts({}, plugins);
     const witness = this.parts.session("witness");
-    witness.attach(this.witness);
+    witness.deliveries.attach(this.witness);
     this.parts.subscriptions.set({
       session: witness,
       request: request("#", { qos: 2 }),
       identifier: undefined,
     });
     this.session = this.parts.session("client", expiryInterval);
-    this.session.attach(new Paper());
+    this.session.deliveries.attach(new Paper());
     this.session.resume(expiryInterval);
     if (will === undefined) return;
     setWill(this.session, {
@@ -95,7 +95,7 @@ for (
     const stage = new Stage(expiryInterval, will, []);
     stage.close(reasonCode);
     assertEquals(stage.alive, alive);
-    assertEquals(stage.session.downlink, undefined);
+    assertEquals(stage.session.deliveries.downlink, undefined);
     if (publishedAfter === undefined) {
       stage.pass(1e6);
       assertEquals(stage.witness.take(), []);

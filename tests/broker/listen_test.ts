@@ -10,7 +10,13 @@ import { BrokerError } from "../../broker/mod.ts";
 import { listen } from "../../broker/listen.ts";
 
 function listenOn(hostname: string, port: number) {
-  return listen({ name: "some", hostname, port, maxConnections: Infinity });
+  return listen({
+    name: "some",
+    type: "tcp",
+    hostname,
+    port,
+    maxConnections: Infinity,
+  });
 }
 
 /** Whether this machine has an address. */

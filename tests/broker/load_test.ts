@@ -65,7 +65,7 @@ for (const [what, expiryInterval, expiresAt, expected] of expiries) {
       clientId,
       expiryInterval,
     ]);
-    assertEquals(session.downlink, undefined);
+    assertEquals(session.deliveries.downlink, undefined);
     assertEquals(session.client.username, "user");
     sweep(parts, session, expected === Infinity ? 1e15 : expected - 1);
     assertEquals(parts.sessions.has(clientId), true);
@@ -116,10 +116,13 @@ Deno.test("loaded deliveries go on where they were [MQTT-4.4.0-1] [MQTT-4.3.3-6]
     enqueue(4, undefined),
     enqueue(5, undefined, 2),
   );
-  assertEquals([session.inflight, session.queued], [3, 2]);
+  assertEquals([session.deliveries.inflight.size, session.deliveries.queued], [
+    3,
+    2,
+  ]);
   const paper = new Paper();
-  session.attach(paper);
-  session.pump();
+  session.deliveries.attach(paper);
+  session.deliveries.pump();
   assertEquals(
     paper.sent.map((one) =>
       "type" in one
@@ -136,8 +139,8 @@ Deno.test("loaded deliveries go on where they were [MQTT-4.4.0-1] [MQTT-4.3.3-6]
     ],
   );
   parts.store.types();
-  session.pubcomp(12);
-  session.puback(11);
+  session.deliveries.inflight.pubcomp(12);
+  session.deliveries.inflight.puback(11);
   assertEquals(parts.store.changes, [
     { type: "settle", clientId, id: 2 },
     { type: "settle", clientId, id: 1 },
@@ -146,7 +149,7 @@ Deno.test("loaded deliveries go on where they were [MQTT-4.4.0-1] [MQTT-4.3.3-6]
 
 Deno.test("deliveries after loading have ids of their own", () => {
   const { session, parts } = load(begin, enqueue(7, undefined));
-  session.deliver(message("new", { qos: 1 }), 1, false, undefined);
+  session.deliveries.deliver(message("new", { qos: 1 }), 1, false, undefined);
   assertEquals(
     parts.store.changes.map((change) => "id" in change && change.id),
     [8],

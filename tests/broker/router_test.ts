@@ -21,7 +21,7 @@ class Stage {
   /** Connects a session. */
   connect(name: string, paper: Partial<Paper> = {}): Paper {
     const connected = Object.assign(new Paper(), paper);
-    this.session(name).attach(connected);
+    this.session(name).deliveries.attach(connected);
     this.papers.set(name, connected);
     return connected;
   }
@@ -184,7 +184,7 @@ const lesser: Record<string, (stage: Stage) => void> = {
     stage.connect("lesser", { receiveMaximum: 1 });
     const message = stage.parts.message("b", { qos: 1 });
     for (let i = 0; i < 2; i++) {
-      stage.session("lesser").deliver(message, 1, false, undefined);
+      stage.session("lesser").deliveries.deliver(message, 1, false, undefined);
     }
     stage.papers.get("lesser")!.take();
   },
@@ -208,7 +208,10 @@ Deno.test("shared subscription prefers a member that does not read to one that i
   stage.subscribe("gone", group);
   stage.subscribe("slow", group);
   stage.share(3, 1);
-  assertEquals([stage.session("slow").queued, stage.session("gone").queued], [
+  assertEquals([
+    stage.session("slow").deliveries.queued,
+    stage.session("gone").deliveries.queued,
+  ], [
     3,
     0,
   ]);
@@ -219,12 +222,12 @@ Deno.test("shared subscription prefers a member that is not connected to one who
   stage.connect("full", { receiveMaximum: 1 });
   const message = stage.parts.message("b", { qos: 1 });
   for (let i = 0; i < 2; i++) {
-    stage.session("full").deliver(message, 1, false, undefined);
+    stage.session("full").deliveries.deliver(message, 1, false, undefined);
   }
   stage.subscribe("full", group);
   stage.subscribe("gone", group);
   for (let i = 0; i < 2; i++) stage.publish("a", { qos: 1 });
-  assertEquals(stage.session("gone").queued, 1);
+  assertEquals(stage.session("gone").deliveries.queued, 1);
   // All are full: one more is lost.
   assertEquals(stage.parts.metrics.droppedQueueFull, 1);
 });
@@ -243,7 +246,10 @@ Deno.test("shared subscription queues for its members in turn when none is conne
   const stage = new Stage();
   for (const name of ["one", "two"]) stage.subscribe(name, group);
   stage.share(6, 1);
-  assertEquals([stage.session("one").queued, stage.session("two").queued], [
+  assertEquals([
+    stage.session("one").deliveries.queued,
+    stage.session("two").deliveries.queued,
+  ], [
     3,
     3,
   ]);

@@ -84,6 +84,7 @@ testIn(
             protocolVersion: version,
             address: undefined,
             listener: "memory",
+            certificate: undefined,
           },
           expiryInterval: 0xffff_ffff,
           expiresAt: undefined,

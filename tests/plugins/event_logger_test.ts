@@ -27,6 +27,7 @@ const client: ClientInfo = {
   protocolVersion: 5,
   address: { hostname: "10.0.0.1", port: 1234 },
   listener: "default",
+  certificate: undefined,
 };
 const message = new Message({ topic: "a/b", payload: text("x") }, 0);
 

@@ -10,7 +10,8 @@ import { parseSpecifier, putStandIns } from "../../tools/deps.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const TYPES = new URL("tools/std_types/", ROOT);
-const IMPORTS = Object.values(config.imports);
+const IMPORTS = Object.values(config.imports)
+  .filter((specifier) => !specifier.startsWith("npm:"));
 
 /** The modules that tools/std_types/check.ts imports: [package, export]. */
 async function importedModules(): Promise<Array<[string, string]>> {

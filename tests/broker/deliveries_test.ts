@@ -26,15 +26,20 @@ class Stage {
   /** Begins a connection; by default the one that is there. */
   attach(paper: Partial<Paper> = {}): Paper {
     this.paper = Object.assign(new Paper(), paper);
-    this.session.attach(this.paper);
-    this.session.pump();
+    this.session.deliveries.attach(this.paper);
+    this.session.deliveries.pump();
     return this.paper;
   }
 
   /** Gives messages to the session, granted as they were published. */
   deliver(qos: Qos, ...topics: string[]): void {
     for (const topic of topics) {
-      this.session.deliver(this.message(topic, qos), 2, false, undefined);
+      this.session.deliveries.deliver(
+        this.message(topic, qos),
+        2,
+        false,
+        undefined,
+      );
     }
   }
 
@@ -45,16 +50,22 @@ class Stage {
   /** Retains messages and has them replayed, as a new subscription does. */
   replay(granted: Qos, ...messages: Message[]): boolean {
     for (const message of messages) this.parts.retained.update(message);
-    const accepted = this.session.replay(messages, granted, undefined);
+    const accepted = this.session.deliveries.replay(
+      messages,
+      granted,
+      undefined,
+    );
     this.parts.store.types();
-    this.session.pump();
+    this.session.deliveries.pump();
     return accepted;
   }
 
   /** Acknowledges at QoS 1, and goes on as the connection does. */
   puback(...packetIds: number[]): void {
-    for (const packetId of packetIds) this.session.puback(packetId);
-    this.session.pump();
+    for (const packetId of packetIds) {
+      this.session.deliveries.inflight.puback(packetId);
+    }
+    this.session.deliveries.pump();
   }
 }
 
@@ -71,7 +82,7 @@ for (const published of [0, 1, 2] as const) {
       const stage = new Stage();
       stage.attach();
       const message = stage.message("a", published);
-      stage.session.deliver(message, granted, true, [7]);
+      stage.session.deliveries.deliver(message, granted, true, [7]);
       assertEquals(stage.paper.messages(), [{
         topic: "a",
         qos: qos as Qos,
@@ -80,7 +91,7 @@ for (const published of [0, 1, 2] as const) {
         packetId: qos > 0 ? 1 : 0,
         identifiers: [7],
       }]);
-      assertEquals(stage.session.inflight, qos > 0 ? 1 : 0);
+      assertEquals(stage.session.deliveries.inflight.size, qos > 0 ? 1 : 0);
     });
   }
 }
@@ -90,7 +101,10 @@ for (const published of [0, 1, 2] as const) {
 Deno.test("session drops QoS 0 when its client is not connected", () => {
   const stage = new Stage({}, [], FOREVER);
   stage.deliver(0, "a");
-  assertEquals([stage.session.queued, stage.parts.metrics.droppedSlow], [0, 0]);
+  assertEquals([
+    stage.session.deliveries.queued,
+    stage.parts.metrics.droppedSlow,
+  ], [0, 0]);
   assertEquals(stage.attach().take(), []);
 });
 
@@ -99,7 +113,7 @@ Deno.test("session drops QoS 0 when its client does not keep up, and counts it",
   const paper = stage.attach({ writable: false });
   stage.deliver(0, "a", "b");
   paper.writable = true;
-  stage.session.pump();
+  stage.session.deliveries.pump();
   assertEquals([paper.take(), stage.parts.metrics.droppedSlow], [[], 2]);
 });
 
@@ -109,11 +123,14 @@ Deno.test("session sends no more than the client's Receive Maximum without ackno
   const stage = new Stage();
   const paper = stage.attach({ receiveMaximum: 2 });
   stage.deliver(1, "a", "b", "c", "d");
-  assertEquals([paper.take(), stage.session.queued], [["a", "b"], 2]);
+  assertEquals([paper.take(), stage.session.deliveries.queued], [
+    ["a", "b"],
+    2,
+  ]);
   stage.deliver(0, "not counted");
   assertEquals(paper.take(), ["not counted"]);
   stage.puback(2);
-  assertEquals([paper.take(), stage.session.queued], [["c"], 1]);
+  assertEquals([paper.take(), stage.session.deliveries.queued], [["c"], 1]);
   stage.puback(1);
   assertEquals(paper.take(), ["d"]);
   stage.deliver(1, "e");
@@ -136,10 +153,10 @@ Deno.test("session keeps messages while the client does not keep up, in their or
   // Nothing overtakes what waits.
   stage.deliver(1, "c");
   assertEquals(paper.take(), []);
-  assertEquals(stage.session.backlogged, true);
-  stage.session.pump();
+  assertEquals(stage.session.deliveries.backlogged, true);
+  stage.session.deliveries.pump();
   assertEquals(topicsOf(paper), ["a", "b", "c"]);
-  assertEquals(stage.session.backlogged, false);
+  assertEquals(stage.session.deliveries.backlogged, false);
 });
 
 Deno.test("session stops pumping when the client stops keeping up", () => {
@@ -150,10 +167,10 @@ Deno.test("session stops pumping when the client stops keeping up", () => {
     this.writable = false;
     return Paper.prototype.publish.apply(this, args);
   };
-  stage.session.attach(paper);
+  stage.session.deliveries.attach(paper);
   for (const topic of ["a", "b", "c"]) {
     paper.writable = true;
-    stage.session.pump();
+    stage.session.deliveries.pump();
     assertEquals(paper.take(), [topic]);
   }
 });
@@ -165,7 +182,7 @@ Deno.test("session queues no more messages than its limit, and tells what is dro
   });
   const stage = new Stage({ queuedMessages: 2 }, [watching]);
   stage.deliver(1, "a", "b", "c");
-  assertEquals(stage.session.queued, 2);
+  assertEquals(stage.session.deliveries.queued, 2);
   assertEquals(stage.parts.metrics.droppedQueueFull, 1);
   assertEquals(
     dropped.map(({ clientId, message, reason }) => [
@@ -176,28 +193,28 @@ Deno.test("session queues no more messages than its limit, and tells what is dro
     [["client", "c", "the queue of the session is full"]],
   );
   assertEquals(stage.attach().take(), ["a", "b"]);
-  stage.session.detach();
+  stage.session.deliveries.detach();
   stage.deliver(1, "d");
-  assertEquals(stage.session.queued, 1);
+  assertEquals(stage.session.deliveries.queued, 1);
 });
 
 Deno.test("session queues no more bytes than its limit", () => {
   const { size } = new Stage().message("a", 1);
   const stage = new Stage({ queuedBytes: 2 * size });
   stage.deliver(1, "a", "b", "c");
-  assertEquals(stage.session.queued, 2);
+  assertEquals(stage.session.deliveries.queued, 2);
   assertEquals(stage.attach().take(), ["a", "b"]);
-  stage.session.detach();
+  stage.session.deliveries.detach();
   // What was sent takes no room any more.
   stage.deliver(1, "d", "e", "f");
-  assertEquals(stage.session.queued, 2);
+  assertEquals(stage.session.deliveries.queued, 2);
 });
 
 Deno.test("session queues nothing when the limit is 0", () => {
   for (const limits of [{ queuedMessages: 0 }, { queuedBytes: 0 }]) {
     const stage = new Stage(limits);
     stage.deliver(1, "a");
-    assertEquals(stage.session.queued, 0);
+    assertEquals(stage.session.deliveries.queued, 0);
     const paper = stage.attach();
     stage.deliver(1, "b");
     assertEquals(paper.take(), ["b"]);
@@ -213,21 +230,22 @@ Deno.test("session has no more bytes unacknowledged than may be queued, but one 
   stage.deliver(1, "c");
   assertEquals(topicsOf(paper), ["a", "b"]);
   // It is the receiver's with PUBREC.
-  stage.session.pubrec(2, 0);
-  stage.session.pump();
+  stage.session.deliveries.inflight.pubrec(2, 0);
+  stage.session.deliveries.pump();
   assertEquals(topicsOf(paper), ["c"]);
   stage.deliver(1, "d");
   stage.puback(1);
   assertEquals(topicsOf(paper), ["d"]);
   const large = stage.message("large", 1, { payload: new Uint8Array(10_000) });
   stage.puback(3, 4);
-  stage.session.deliver(large, 1, false, undefined);
+  stage.session.deliveries.deliver(large, 1, false, undefined);
   assertEquals(topicsOf(paper), ["large"]);
 });
 
 Deno.test("session says whether it would send or keep a message", () => {
   const stage = new Stage({ queuedMessages: 1 }, [], FOREVER);
-  const takes = (qos: Qos) => stage.session.takes(stage.message("a", qos), 2);
+  const takes = (qos: Qos) =>
+    stage.session.deliveries.takes(stage.message("a", qos), 2);
   // connected or not: QoS 0 is not kept
   assertEquals([takes(0), takes(1), takes(2)], [false, true, true]);
   stage.deliver(1, "a");
@@ -244,7 +262,7 @@ Deno.test("session makes room by what has expired [MQTT-3.3.2-5]", () => {
   const stage = new Stage({ queuedMessages: 1 }, [], FOREVER);
   const properties = { messageExpiryInterval: 10 };
   const expiring = stage.message("expiring", 1, { properties });
-  stage.session.deliver(expiring, 1, false, undefined);
+  stage.session.deliveries.deliver(expiring, 1, false, undefined);
   stage.parts.store.types();
   stage.parts.time += 10_000;
   stage.deliver(1, "a");
@@ -257,7 +275,7 @@ Deno.test("session makes room by what has expired [MQTT-3.3.2-5]", () => {
 Deno.test("session drops what expired in its queue [MQTT-3.3.2-5]", () => {
   const stage = new Stage();
   const expiring = (topic: string, messageExpiryInterval: number) =>
-    stage.session.deliver(
+    stage.session.deliveries.deliver(
       stage.message(topic, 1, { properties: { messageExpiryInterval } }),
       1,
       false,
@@ -276,14 +294,17 @@ Deno.test("session is deaf to acknowledgements of what it did not send", () => {
   const paper = stage.attach({ receiveMaximum: 1 });
   stage.deliver(1, "a", "b");
   stage.puback(2, 0xffff);
-  stage.session.pubcomp(1);
-  assertEquals(stage.session.pubrec(1, 0), {
+  stage.session.deliveries.inflight.pubcomp(1);
+  assertEquals(stage.session.deliveries.inflight.pubrec(1, 0), {
     type: "pubrel",
     packetId: 1,
     reasonCode: 0x92,
   });
-  assertEquals(stage.session.pubrec(1, 0x80), undefined);
-  assertEquals([topicsOf(paper), stage.session.inflight], [["a"], 1]);
+  assertEquals(stage.session.deliveries.inflight.pubrec(1, 0x80), undefined);
+  assertEquals([topicsOf(paper), stage.session.deliveries.inflight.size], [
+    ["a"],
+    1,
+  ]);
 });
 
 // Too large for the client.
@@ -294,7 +315,7 @@ Deno.test("session goes on as if it had sent what is too large for the client [M
   stage.deliver(0, "large");
   stage.deliver(1, "large");
   stage.deliver(2, "large");
-  assertEquals(stage.session.inflight, 0);
+  assertEquals(stage.session.deliveries.inflight.size, 0);
   stage.deliver(1, "a", "large", "b");
   assertEquals(topicsOf(paper), ["a"]);
   stage.puback(...[1, 2, 3]);
@@ -305,7 +326,7 @@ Deno.test("session goes on when what it sends again is too large for the new con
   const stage = new Stage({}, [], FOREVER);
   stage.attach();
   stage.deliver(1, "large", "a", "b");
-  stage.session.detach();
+  stage.session.deliveries.detach();
   stage.parts.store.types();
   const paper = stage.attach({ receiveMaximum: 1, tooLarge: ["large"] });
   assertEquals(topicsOf(paper), ["a"]);
@@ -315,7 +336,7 @@ Deno.test("session goes on when what it sends again is too large for the new con
   stage.puback(2);
   assertEquals(topicsOf(paper), ["b"]);
   stage.puback(3);
-  assertEquals(stage.session.inflight, 0);
+  assertEquals(stage.session.deliveries.inflight.size, 0);
 });
 
 Deno.test("session goes on when what waited is too large for the client", () => {
@@ -335,9 +356,9 @@ Deno.test("session sends again what was not acknowledged, in the order of sendin
   stage.deliver(1, "a");
   stage.deliver(2, "b", "c");
   stage.deliver(1, "d");
-  stage.session.pubrec(2, 0);
+  stage.session.deliveries.inflight.pubrec(2, 0);
   stage.puback(4);
-  stage.session.detach();
+  stage.session.deliveries.detach();
   stage.deliver(1, "e");
   const paper = stage.attach();
   assertEquals(
@@ -354,18 +375,18 @@ Deno.test("session sends again what was not acknowledged, in the order of sendin
       ["e", 5, 1, false],
     ],
   );
-  stage.session.pubcomp(2);
+  stage.session.deliveries.inflight.pubcomp(2);
   stage.puback(1, 5);
-  assertEquals(stage.session.pubrec(3, 0)?.reasonCode, 0);
-  stage.session.pubcomp(3);
-  assertEquals(stage.session.inflight, 0);
+  assertEquals(stage.session.deliveries.inflight.pubrec(3, 0)?.reasonCode, 0);
+  stage.session.deliveries.inflight.pubcomp(3);
+  assertEquals(stage.session.deliveries.inflight.size, 0);
 });
 
 Deno.test("session sends again within the Receive Maximum of the new connection [MQTT-4.9.0-1]", () => {
   const stage = new Stage({}, [], FOREVER);
   stage.attach();
   stage.deliver(1, "a", "b", "c");
-  stage.session.detach();
+  stage.session.deliveries.detach();
   const paper = stage.attach({ receiveMaximum: 2 });
   stage.deliver(1, "d");
   assertEquals(topicsOf(paper), ["a", "b"]);
@@ -380,23 +401,23 @@ Deno.test("session does not send again what is acknowledged before its turn has 
   const stage = new Stage({}, [], FOREVER);
   stage.attach();
   stage.deliver(1, "a", "b", "c");
-  stage.session.detach();
+  stage.session.deliveries.detach();
   const paper = stage.attach({ receiveMaximum: 1 });
   // Late acknowledgements for what was sent on the connection before.
-  stage.session.puback(2);
+  stage.session.deliveries.inflight.puback(2);
   stage.puback(1);
   assertEquals(paper.messages().map(({ topic }) => topic), ["a", "c"]);
   stage.puback(3);
-  assertEquals([paper.take(), stage.session.inflight], [[], 0]);
+  assertEquals([paper.take(), stage.session.deliveries.inflight.size], [[], 0]);
 });
 
 Deno.test("session never sends again what PUBREC has come for [MQTT-4.3.3-6]", () => {
   const stage = new Stage({}, [], FOREVER);
   stage.attach();
   stage.deliver(2, "a");
-  stage.session.pubrec(1, 0);
+  stage.session.deliveries.inflight.pubrec(1, 0);
   for (let round = 0; round < 3; round++) {
-    stage.session.detach();
+    stage.session.deliveries.detach();
     assertEquals(stage.attach().take(), ["pubrel"]);
   }
 });
@@ -406,9 +427,9 @@ Deno.test("session ends a QoS 2 delivery that the client refuses [MQTT-4.4.0-2]"
   const paper = stage.attach({ receiveMaximum: 1 });
   stage.deliver(2, "a", "b");
   stage.parts.store.types();
-  assertEquals(stage.session.pubrec(1, 0x97), undefined);
+  assertEquals(stage.session.deliveries.inflight.pubrec(1, 0x97), undefined);
   assertEquals(stage.parts.store.types(), ["settle"]);
-  stage.session.pump();
+  stage.session.deliveries.pump();
   assertEquals(topicsOf(paper), ["a", "b"]);
 });
 
@@ -466,7 +487,7 @@ for (const [what, happen] of Object.entries(overtaken)) {
     const [when, wait] of Object.entries({
       "the client was slow": () => {},
       "the client was gone": (stage: Stage) => {
-        stage.session.detach();
+        stage.session.deliveries.detach();
         stage.attach({ receiveMaximum: 1 });
       },
     })
@@ -493,7 +514,7 @@ Deno.test("session keeps retained messages that were not sent when the connectio
   const messages = ["a", "b"].map((topic) => stage.message(topic, 1));
   stage.replay(1, ...messages, stage.message("QoS 0", 0));
   assertEquals(stage.parts.store.types(), ["enqueue"]);
-  stage.session.detach();
+  stage.session.deliveries.detach();
   assertEquals(stage.parts.store.types(), ["enqueue"]);
   const paper = stage.attach();
   assertEquals(
@@ -506,21 +527,27 @@ Deno.test("session without expiry keeps no retained message when the connection 
   const stage = new Stage();
   stage.attach({ writable: false });
   stage.replay(1, stage.message("a", 1));
-  stage.session.detach();
-  assertEquals([stage.session.backlogged, stage.session.queued], [false, 0]);
+  stage.session.deliveries.detach();
+  assertEquals([
+    stage.session.deliveries.backlogged,
+    stage.session.deliveries.queued,
+  ], [false, 0]);
 });
 
 Deno.test("session takes retained messages that wait up to twice the limit", () => {
   const stage = new Stage({ retainedMessages: 2 });
   stage.attach({ writable: false });
   const messages = ["a", "b"].map((topic) => stage.message(topic, 0));
-  assertEquals(stage.session.room, Infinity);
+  assertEquals(stage.session.deliveries.room, Infinity);
   assertEquals(stage.replay(0, ...messages), true);
-  assertEquals([stage.replay(0, ...messages), stage.session.room], [true, 0]);
+  assertEquals([stage.replay(0, ...messages), stage.session.deliveries.room], [
+    true,
+    0,
+  ]);
   assertEquals(stage.replay(0, messages[0]!), false);
   assertEquals(stage.replay(0), true);
   stage.paper.writable = true;
-  stage.session.pump();
+  stage.session.deliveries.pump();
   assertEquals(stage.paper.take(), ["a", "b", "a", "b"]);
 });
 
@@ -551,7 +578,7 @@ Deno.test("session does not get a retained message that a plugin withholds after
   stage.attach({ receiveMaximum: 1 });
   const topics = ["a", "b", "secret", "c"];
   stage.replay(1, ...topics.map((topic) => stage.message(topic, 1)));
-  stage.session.detach();
+  stage.session.deliveries.detach();
   const paper = stage.attach();
   assertEquals(topicsOf(paper), ["a", "b", "c"]);
 });
@@ -593,11 +620,11 @@ Deno.test("session with expiry has its deliveries in the store step by step", ()
     { type: "settle", clientId, id: 1 },
     { type: "send", clientId, id: 2, packetId: 2 },
   ]);
-  stage.session.pubrec(2, 0);
-  stage.session.pubrec(2, 0);
+  stage.session.deliveries.inflight.pubrec(2, 0);
+  stage.session.deliveries.inflight.pubrec(2, 0);
   assertEquals(store.changes.splice(0), [{ type: "release", clientId, id: 2 }]);
-  stage.session.pubcomp(2);
-  stage.session.pubcomp(2);
+  stage.session.deliveries.inflight.pubcomp(2);
+  stage.session.deliveries.inflight.pubcomp(2);
   assertEquals(store.changes.splice(0), [{ type: "settle", clientId, id: 2 }]);
   stage.session.recordEnd();
   stage.session.recordEnd();
@@ -630,8 +657,8 @@ Deno.test("session delivers every QoS 1 and 2 message in order, whatever the con
     const read = (): void => {
       for (let one; (one = stage.paper.sent.shift()) !== undefined;) {
         if ("type" in one) {
-          session.pubcomp((one as PubrelPacket).packetId);
-          session.pump();
+          session.deliveries.inflight.pubcomp((one as PubrelPacket).packetId);
+          session.deliveries.pump();
           continue;
         }
         // Repetitions are known by their packet identifier and DUP.
@@ -646,18 +673,18 @@ Deno.test("session delivers every QoS 1 and 2 message in order, whatever the con
       } else if (action < 7) {
         const count = random.integer(1, 3);
         for (const { packetId, qos } of unacknowledged.splice(0, count)) {
-          if (qos === 1) session.puback(packetId);
+          if (qos === 1) session.deliveries.inflight.puback(packetId);
           else {
-            const answer = session.pubrec(packetId, 0);
+            const answer = session.deliveries.inflight.pubrec(packetId, 0);
             if (answer) stage.paper.send(answer);
           }
         }
-        session.pump();
+        session.deliveries.pump();
       } else if (action < 9) {
         read();
       } else {
         if (random.boolean()) read();
-        session.detach();
+        session.deliveries.detach();
         unacknowledged = [];
         if (random.percent(30)) stage.deliver(1, `${++published}`);
         stage.attach({ receiveMaximum: random.integer(1, 4) });
@@ -667,12 +694,18 @@ Deno.test("session delivers every QoS 1 and 2 message in order, whatever the con
       read();
       if (unacknowledged.length === 0) break;
       for (const { packetId, qos } of unacknowledged.splice(0)) {
-        if (qos === 1) session.puback(packetId);
-        else stage.paper.send(session.pubrec(packetId, 0)!);
+        if (qos === 1) session.deliveries.inflight.puback(packetId);
+        else stage.paper.send(session.deliveries.inflight.pubrec(packetId, 0)!);
       }
-      session.pump();
+      session.deliveries.pump();
     }
     assertEquals(got, Array.from({ length: published }, (_, i) => `${i + 1}`));
-    assertEquals([session.inflight, session.queued], [0, 0]);
+    assertEquals(
+      [session.deliveries.inflight.size, session.deliveries.queued],
+      [
+        0,
+        0,
+      ],
+    );
   });
 });

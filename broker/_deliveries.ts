@@ -1,0 +1,334 @@
+/**
+ * What is sent to a client, and when: the one place of the delivered QoS, of
+ * the order of messages, of flow control, and of what waits (4.3, 4.6, 4.9).
+ *
+ * Writing is the connection's part, seen from here as a `Downlink`; whose
+ * deliveries they are and whether they are kept is the session's.
+ */
+
+import type { Packet, Qos, ReasonCode } from "../codec/mod.ts";
+import { Backlog, type Replay, type Waiting } from "./_backlog.ts";
+import type { Limits } from "./config.ts";
+import type { Hooks } from "./_hooks.ts";
+import { Inflight, type Owner } from "./_inflight.ts";
+import type { Message } from "./message.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ClientInfo } from "./plugin.ts";
+import type { Retained } from "./_retained.ts";
+
+/** The parts of the broker that deliveries use. */
+export interface DeliveryHost {
+  readonly limits: Limits;
+  readonly hooks: Hooks;
+  readonly metrics: Metrics;
+  readonly retained: Retained;
+  /** The time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Whose deliveries they are. */
+export interface Recipient extends Owner {
+  readonly client: ClientInfo;
+}
+
+/** What a session needs of its connection. */
+export interface Downlink {
+  /** Whether the peer keeps up: more may be sent. */
+  readonly writable: boolean;
+  /** The client's Receive Maximum. */
+  readonly receiveMaximum: number;
+  /**
+   * Sends a PUBLISH.
+   *
+   * @returns `false` if it is larger than the client accepts.
+   */
+  publish(
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    identifiers: readonly number[] | undefined,
+  ): boolean;
+  /** Sends another packet. */
+  send(packet: Packet): void;
+  /** Ends the connection: the client gets the reason if it can. */
+  disconnect(reasonCode: ReasonCode, reason: string): void;
+}
+
+export class Deliveries {
+  readonly #broker: DeliveryHost;
+  readonly #to: Recipient;
+  /** Sent and not settled. */
+  readonly inflight: Inflight;
+  #downlink: Downlink | undefined;
+  #lastId = 0;
+  #backlog: Backlog;
+
+  constructor(broker: DeliveryHost, to: Recipient) {
+    this.#broker = broker;
+    this.#to = to;
+    this.inflight = new Inflight(to, broker.limits.queuedBytes);
+    this.#backlog = new Backlog(broker.limits);
+  }
+
+  get downlink(): Downlink | undefined {
+    return this.#downlink;
+  }
+
+  /** QoS 1 and 2 messages that wait to be sent. */
+  get queued(): number {
+    return this.#backlog.messages;
+  }
+
+  /** Whether a message would be sent or kept, not dropped. */
+  takes(message: Message, granted: Qos): boolean {
+    const { writable } = this.#downlink ?? { writable: false };
+    if (deliveredQos(message, granted) === 0) return writable;
+    return (writable && this.inflight.ready && !this.backlogged) ||
+      this.#backlog.hasRoom(message);
+  }
+
+  /** Whether `pump` may have something to send. */
+  get backlogged(): boolean {
+    return this.#backlog.size > 0 || this.inflight.unsent;
+  }
+
+  /**
+   * Gives a message to the session.
+   *
+   * @param granted The QoS granted by the subscription.
+   * @param retain The RETAIN flag to send it with.
+   */
+  deliver(
+    message: Message,
+    granted: Qos,
+    retain: boolean,
+    identifiers: readonly number[] | undefined,
+  ): void {
+    const { hooks, metrics } = this.#broker;
+    if (!hooks.authorizeDelivery(this.#to.client, message)) {
+      metrics.deliveriesDenied++;
+      return;
+    }
+    const qos = deliveredQos(message, granted);
+    const downlink = this.#downlink;
+    if (qos === 0) {
+      if (downlink === undefined) return;
+      if (!downlink.writable) metrics.droppedSlow++;
+      else downlink.publish(message, 0, retain, false, 0, identifiers);
+      return;
+    }
+    const outgoing = {
+      id: ++this.#lastId,
+      message,
+      qos,
+      retain,
+      identifiers,
+    };
+    // Nothing overtakes what waits [MQTT-4.6.0-6].
+    if (
+      downlink !== undefined && downlink.writable && this.inflight.ready &&
+      !this.backlogged
+    ) {
+      this.#send(outgoing, downlink, true);
+    } else {
+      this.#enqueue(outgoing);
+    }
+  }
+
+  /** For how many more retained messages there is room. */
+  get room(): number {
+    return this.#backlog.room;
+  }
+
+  /**
+   * Sends retained messages for a new subscription, after what is sent now.
+   *
+   * @returns `false` if too much waits already.
+   */
+  replay(
+    messages: readonly Message[],
+    granted: Qos,
+    identifiers: readonly number[] | undefined,
+  ): boolean {
+    if (messages.length === 0) return true;
+    if (messages.length > this.#backlog.room) return false;
+    this.#backlog.pushReplay({ messages, next: 0, granted, identifiers });
+    return true;
+  }
+
+  /** Sends what waits, as far as the client keeps up. */
+  pump(): void {
+    const downlink = this.#downlink;
+    if (downlink === undefined) return;
+    while (downlink.writable) {
+      const sent = this.inflight.unsent
+        ? this.#resendNext(downlink)
+        : this.#sendNext(downlink);
+      if (!sent) return;
+    }
+  }
+
+  #resendNext(downlink: Downlink): boolean {
+    return this.inflight.resendNext((outgoing, packetId) => {
+      if (outgoing === undefined) {
+        downlink.send({ type: "pubrel", packetId, reasonCode: 0 });
+        return;
+      }
+      // [MQTT-3.3.1-1]
+      const dup = true;
+      const { message, qos, retain, identifiers } = outgoing;
+      if (!downlink.publish(message, qos, retain, dup, packetId, identifiers)) {
+        // [MQTT-3.1.2-25] as if it had been delivered
+        this.inflight.cancel(packetId, outgoing);
+        this.#settled(outgoing.id);
+      }
+    });
+  }
+
+  /** Sends the first that waits; returns `false` if it has to wait on. */
+  #sendNext(downlink: Downlink): boolean {
+    const first = this.#backlog.peek();
+    if (first === undefined) return false;
+    if ("messages" in first) return this.#replayNext(first, downlink);
+    if (!this.inflight.ready) return false;
+    this.#backlog.shift();
+    if (this.#expired(first.message)) this.#settled(first.id);
+    else this.#send(first, downlink, false);
+    return true;
+  }
+
+  #replayNext(replay: Replay, downlink: Downlink): boolean {
+    const { messages, granted, identifiers } = replay;
+    const message = messages[replay.next]!;
+    const qos = deliveredQos(message, granted);
+    if (qos > 0 && !this.inflight.ready) return false;
+    if (++replay.next === messages.length) this.#backlog.shift();
+    if (!this.#replayable(message)) return true;
+    // [MQTT-3.3.1-8] sent for a subscription: RETAIN 1
+    const retain = true;
+    if (qos === 0) {
+      downlink.publish(message, 0, retain, false, 0, identifiers);
+    } else {
+      const id = ++this.#lastId;
+      this.#send({ id, message, qos, retain, identifiers }, downlink, true);
+    }
+    return true;
+  }
+
+  #replayable(message: Message): boolean {
+    const { hooks, metrics, retained } = this.#broker;
+    // Replaced, removed or expired meanwhile: what came later counts.
+    if (retained.get(message.topic) !== message) return false;
+    if (this.#expired(message)) return false;
+    if (hooks.authorizeDelivery(this.#to.client, message)) return true;
+    metrics.deliveriesDenied++;
+    return false;
+  }
+
+  #expired(message: Message): boolean {
+    // [MQTT-3.3.2-5]
+    if (message.expiresAt === Infinity) return false;
+    if (message.expiresAt > this.#broker.now()) return false;
+    this.#broker.metrics.droppedExpired++;
+    return true;
+  }
+
+  #send(outgoing: Waiting, downlink: Downlink, fresh: boolean): void {
+    const { message, qos, retain, identifiers, id } = outgoing;
+    message.keep();
+    const packetId = this.inflight.add(outgoing);
+    // [MQTT-3.3.1-3]
+    if (
+      !downlink.publish(message, qos, retain, false, packetId, identifiers)
+    ) {
+      // [MQTT-3.1.2-25] as if it had been delivered
+      this.inflight.cancel(packetId, outgoing);
+      if (!fresh) this.#settled(id);
+      return;
+    }
+    const { clientId } = this.#to;
+    if (fresh) this.#recordEnqueue(outgoing, packetId);
+    else this.#to.record({ type: "send", clientId, id, packetId });
+  }
+
+  #enqueue(outgoing: Waiting): void {
+    const { metrics, hooks } = this.#broker;
+    const { message } = outgoing;
+    if (!this.#backlog.hasRoom(message)) this.dropExpired(this.#broker.now());
+    if (!this.#backlog.hasRoom(message)) {
+      metrics.droppedQueueFull++;
+      if (hooks.watches("broker_message_dropped")) {
+        const { clientId } = this.#to;
+        const reason = "the queue of the session is full";
+        hooks.emit("broker_message_dropped", { clientId, message, reason });
+      }
+      return;
+    }
+    message.keep();
+    this.#backlog.push(outgoing);
+    this.#recordEnqueue(outgoing, undefined);
+  }
+
+  #recordEnqueue(outgoing: Waiting, packetId: number | undefined): void {
+    const { clientId } = this.#to;
+    if (!this.#to.persistent) return;
+    this.#to.record({ type: "enqueue", clientId, ...outgoing, packetId });
+  }
+
+  #settled(id: number): void {
+    const { clientId } = this.#to;
+    this.#to.record({ type: "settle", clientId, id });
+  }
+
+  /** Drops what waited longer than it may. */
+  dropExpired(now: number): void {
+    for (const { id } of this.#backlog.expire(now)) {
+      this.#broker.metrics.droppedExpired++;
+      this.#settled(id);
+    }
+  }
+
+  /** A connection begins: CONNACK was sent on it, and nothing else yet. */
+  attach(downlink: Downlink): void {
+    this.#downlink = downlink;
+    const { inflight } = this.#broker.limits;
+    this.inflight.restart(Math.min(downlink.receiveMaximum, inflight));
+  }
+
+  /** The connection is over: nothing more is sent. */
+  detach(): void {
+    this.#downlink = undefined;
+    this.inflight.pause();
+    const backlog = this.#backlog;
+    this.#backlog = new Backlog(this.#broker.limits);
+    for (let first; (first = backlog.shift()) !== undefined;) {
+      if ("messages" in first) this.#keepReplay(first);
+      else this.#backlog.push(first);
+    }
+  }
+
+  /** What a subscription was promised waits like any other message. */
+  #keepReplay({ messages, next, granted, identifiers }: Replay): void {
+    if (!this.#to.persistent) return;
+    for (const message of messages.slice(next)) {
+      const qos = deliveredQos(message, granted);
+      if (qos === 0 || !this.#replayable(message)) continue;
+      const id = ++this.#lastId;
+      this.#enqueue({ id, message, qos, retain: true, identifiers });
+    }
+  }
+
+  /** Puts a delivery in that the store already has. */
+  restore(outgoing: Waiting, packetId: number | undefined): void {
+    this.#lastId = Math.max(this.#lastId, outgoing.id);
+    if (packetId === undefined) this.#backlog.push(outgoing);
+    else this.inflight.restore(outgoing, packetId);
+  }
+}
+
+/** [MQTT-3.8.4-8] The one place of the QoS that a message is delivered with. */
+function deliveredQos(message: Message, granted: Qos): Qos {
+  return message.qos < granted ? message.qos : granted;
+}

@@ -1,0 +1,188 @@
+/**
+ * The messages that were sent to a client and are not settled: what they are
+ * acknowledged with, how much of them there may be, and which have to be sent
+ * again (4.3, 4.4).
+ */
+
+import {
+  type Delivery,
+  type PubrelPacket,
+  ReasonCode,
+  Sender,
+} from "../codec/mod.ts";
+import type { Waiting } from "./_backlog.ts";
+import type { Change } from "./store.ts";
+
+/** Whose messages they are. */
+export interface Owner {
+  readonly clientId: string;
+  /** Whether messages are kept for it while it is away. */
+  readonly persistent: boolean;
+  /** Notes a change in the store, if that is to have it. */
+  record(change: Change): void;
+}
+
+export class Inflight {
+  readonly #owner: Owner;
+  /** Above so many bytes only one message at a time is sent. */
+  readonly #most: number;
+  readonly #sender = new Sender<Waiting>();
+  /** Ids of deliveries whose message the sender has let go: for the store. */
+  #released: Map<number, number> | undefined;
+  /** From an earlier connection: to be sent again before anything else. */
+  #resend: Delivery<Waiting>[] = [];
+  /** What `#sender` keeps, in bytes. */
+  #bytes = 0;
+
+  constructor(owner: Owner, most: number) {
+    this.#owner = owner;
+    this.#most = most;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#sender.size;
+  }
+
+  /** Whether the client takes another QoS 1 or 2 message now. */
+  get ready(): boolean {
+    // One always goes, also where nothing may be queued.
+    return this.#sender.ready &&
+      (this.#bytes === 0 || this.#bytes < this.#most);
+  }
+
+  /** Whether `next` has something to send again. */
+  get unsent(): boolean {
+    return this.#resend.length > 0;
+  }
+
+  /**
+   * A connection begins.
+   *
+   * @param quota How many messages may be on their way.
+   */
+  restart(quota: number): void {
+    this.#sender.restart(quota);
+    // [MQTT-4.4.0-1], those first that no quota holds back [MQTT-3.3.4-10]
+    const unsettled = [...this.#sender.unsettled()];
+    this.#resend = [
+      ...unsettled.filter(({ message }) => message === undefined),
+      ...unsettled.filter(({ message }) => message !== undefined),
+    ];
+  }
+
+  /** The connection is over. */
+  pause(): void {
+    this.#resend = [];
+  }
+
+  /**
+   * Has what is to be sent again sent, one after the other.
+   *
+   * @param send Sends the message, or PUBREL if there is none any more; it is
+   * told the packet identifier.
+   * @returns Whether there was something, and the quota allowed it.
+   */
+  resendNext(
+    send: (outgoing: Waiting | undefined, packetId: number) => void,
+  ): boolean {
+    const delivery = this.#resend[0];
+    if (delivery === undefined) return false;
+    const { message, packetId } = delivery;
+    // Else it was acknowledged while it waited.
+    if (this.#sender.get(packetId) === delivery) {
+      // PUBREL waits for no quota: its message is settled by PUBCOMP only
+      // [MQTT-3.3.4-9].
+      if (message !== undefined && !this.#sender.ready) return false;
+      this.#sender.resent();
+      send(message, packetId);
+    }
+    this.#resend.shift();
+    return true;
+  }
+
+  /**
+   * Takes a message in that is about to be sent.
+   *
+   * @returns Its packet identifier.
+   */
+  add(outgoing: Waiting): number {
+    this.#bytes += outgoing.message.size;
+    return this.#sender.send(outgoing, outgoing.qos).packetId;
+  }
+
+  /** Lets go of a message that could not be sent. */
+  cancel(packetId: number, { message }: Waiting): void {
+    this.#sender.cancel(packetId);
+    this.#bytes -= message.size;
+  }
+
+  /** PUBACK has come. */
+  puback(packetId: number): void {
+    const delivery = this.#sender.puback(packetId);
+    if (delivery === undefined) return;
+    const { id, message } = delivery.message!;
+    this.#bytes -= message.size;
+    this.#settled(id);
+  }
+
+  /** PUBREC has come; returns the PUBREL to answer with. */
+  pubrec(packetId: number, reasonCode: ReasonCode): PubrelPacket | undefined {
+    const failed = reasonCode >= 0x80;
+    const outgoing = this.#sender.get(packetId)?.message;
+    if (this.#sender.pubrec(packetId, failed) === undefined) {
+      const reasonCode = ReasonCode.PacketIdentifierNotFound;
+      return failed ? undefined : { type: "pubrel", packetId, reasonCode };
+    }
+    if (outgoing !== undefined) {
+      const { clientId } = this.#owner;
+      const { id, message } = outgoing;
+      this.#bytes -= message.size;
+      if (failed) {
+        this.#settled(id);
+      } else if (this.#owner.persistent) {
+        (this.#released ??= new Map()).set(packetId, id);
+        this.#owner.record({ type: "release", clientId, id });
+      }
+    } else if (failed) {
+      this.#settleReleased(packetId);
+    }
+    // [MQTT-4.3.3-4]
+    return failed ? undefined : { type: "pubrel", packetId, reasonCode: 0 };
+  }
+
+  /** PUBCOMP has come. */
+  pubcomp(packetId: number): void {
+    if (this.#sender.pubcomp(packetId)) this.#settleReleased(packetId);
+  }
+
+  #settleReleased(packetId: number): void {
+    const id = this.#released?.get(packetId);
+    if (id === undefined) return;
+    this.#released!.delete(packetId);
+    this.#settled(id);
+  }
+
+  /** Puts a message in that was sent before the broker was started. */
+  restore(outgoing: Waiting, packetId: number): void {
+    const { qos, message } = outgoing;
+    this.#bytes += message.size;
+    this.#sender.restore({ packetId, qos, message: outgoing });
+  }
+
+  /** Marks a message as received by the client, before the broker was started. */
+  restoreReleased(id: number): void {
+    for (const delivery of this.#sender.unsettled()) {
+      if (delivery.message?.id !== id) continue;
+      this.#bytes -= delivery.message.message.size;
+      delivery.message = undefined;
+      (this.#released ??= new Map()).set(delivery.packetId, id);
+      return;
+    }
+  }
+
+  #settled(id: number): void {
+    const { clientId } = this.#owner;
+    this.#owner.record({ type: "settle", clientId, id });
+  }
+}
