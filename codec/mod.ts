@@ -42,3 +42,4 @@ export * from "./states.ts";
 export * from "./topic.ts";
 export * from "./topic_alias.ts";
 export * from "./transport.ts";
+export * from "./websocket.ts";
