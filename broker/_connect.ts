@@ -8,6 +8,7 @@ import {
   type ConnackProperties,
   type ConnectPacket,
   copyBytes,
+  OutboundTopicAliases,
   ReasonCode,
   type Will,
 } from "../codec/mod.ts";
@@ -29,6 +30,12 @@ export function authenticate(
   output.version = protocolVersion;
   output.maximumPacketSize = properties?.maximumPacketSize ?? Infinity;
   output.receiveMaximum = properties?.receiveMaximum ?? 65_535;
+  // [MQTT-3.1.2-27] none if the client says nothing
+  const aliases = Math.min(
+    properties?.topicAliasMaximum ?? 0,
+    broker.limits.topicAliasMaximum,
+  );
+  if (aliases > 0) output.aliases = new OutboundTopicAliases(aliases);
   const client: ClientInfo = {
     clientId: packet.clientId === "" ? assignedId() : packet.clientId,
     username: packet.username,

@@ -5,8 +5,11 @@
  */
 
 import {
+  type Frame,
+  type OutboundTopicAliases,
   Outbox,
   type Packet,
+  type Personal,
   type ProtocolVersion,
   type PublishPacket,
   type Qos,
@@ -17,6 +20,9 @@ import type { Message } from "./message.ts";
 import type { Downlink } from "./_deliveries.ts";
 import type { SessionHost } from "./_session.ts";
 import type { Turn } from "./_turn.ts";
+
+/** Topic names that are shorter than that do not get shorter by an alias. */
+const WORTH_AN_ALIAS = 4;
 
 /** The parts of the broker that outputs use. */
 export interface OutputHost extends SessionHost {
@@ -43,6 +49,8 @@ export class Output implements Downlink {
   receiveMaximum = 65_535;
   /** The largest packet that the client accepts, in bytes. */
   maximumPacketSize = Infinity;
+  /** The aliases assigned for the client; absent if it wants none. */
+  aliases: OutboundTopicAliases | undefined;
 
   readonly #broker: OutputHost;
   readonly #transport: Transport;
@@ -103,17 +111,14 @@ export class Output implements Downlink {
     identifiers: readonly number[] | undefined,
   ): boolean {
     const { metrics, hooks } = this.#broker;
-    let fits: boolean;
-    if (this.#isForOne(message, identifiers)) {
-      fits = this.#push(
-        this.#packet(message, qos, retain, dup, packetId, identifiers),
-      );
-    } else {
-      const frame = message.frame(this.version, qos > 0);
-      fits = frame.bytes.length <= this.maximumPacketSize;
-      const flags = (dup ? 8 : 0) | qos << 1 | (retain ? 1 : 0);
-      if (fits) this.#outbox.pushFrame(frame, flags, packetId);
-    }
+    const frame = message.frame(this.version, qos > 0);
+    const flags = (dup ? 8 : 0) | qos << 1 | (retain ? 1 : 0);
+    const personal = this.version < 5
+      ? undefined
+      : this.#personal(message, identifiers);
+    const fits = personal === undefined
+      ? this.#pushFrame(frame, flags, packetId)
+      : this.#pushPersonal(frame, flags, packetId, personal, message.topic);
     // [MQTT-3.1.2-24]
     if (!fits) {
       metrics.droppedTooLarge++;
@@ -137,15 +142,48 @@ export class Output implements Downlink {
     return true;
   }
 
-  /** Whether this receiver gets other bytes than everybody. */
-  #isForOne(
+  #pushFrame(frame: Frame, flags: number, packetId: number): boolean {
+    if (frame.bytes.length > this.maximumPacketSize) return false;
+    this.#outbox.pushFrame(frame, flags, packetId);
+    return true;
+  }
+
+  #pushPersonal(
+    frame: Frame,
+    flags: number,
+    packetId: number,
+    personal: Personal,
+    topic: string,
+  ): boolean {
+    const most = this.maximumPacketSize;
+    const outbox = this.#outbox;
+    if (outbox.pushPersonal(frame, flags, packetId, personal, most)) {
+      return true;
+    }
+    if (personal.topicAlias === 0 || personal.aliasOnly) return false;
+    // To tell the client of the alias takes three bytes, which may be too many.
+    this.aliases!.forget(topic);
+    const plain = { ...personal, topicAlias: 0 };
+    return outbox.pushPersonal(frame, flags, packetId, plain, most);
+  }
+
+  /** What this receiver gets that others do not, if anything. */
+  #personal(
     message: Message,
     identifiers: readonly number[] | undefined,
-  ): boolean {
-    if (this.version < 5) return false;
-    if (identifiers !== undefined) return true;
-    return message.expires &&
-      message.propertiesAt(this.#broker.now()) !== message.properties;
+  ): Personal | undefined {
+    const { topic } = message;
+    const short = topic.length < WORTH_AN_ALIAS;
+    const use = short ? undefined : this.aliases?.use(topic);
+    const expiry = message.expires
+      ? message.propertiesAt(this.#broker.now())!.messageExpiryInterval
+      : undefined;
+    if (
+      use === undefined && identifiers === undefined &&
+      expiry === message.properties?.messageExpiryInterval
+    ) return undefined;
+    const { alias: topicAlias = 0, known: aliasOnly = false } = use ?? {};
+    return { topicAlias, aliasOnly, identifiers, expiry };
   }
 
   #packet(

@@ -62,7 +62,10 @@ export interface Limits {
   topicLength: number;
   /** Levels of a topic name or filter. By default 200. */
   topicLevels: number;
-  /** Topic aliases that a client may assign. By default 32. */
+  /**
+   * Topic aliases that a client may assign, and that are assigned for it as far
+   * as it takes them. By default 32.
+   */
   topicAliasMaximum: number;
   /** Subscriptions of one session. By default 10,000. */
   subscriptions: number;

@@ -3,7 +3,7 @@
  * them by it.
  */
 
-import type { Reader, Writer } from "./_bytes.ts";
+import { Reader, type Writer } from "./_bytes.ts";
 import { MalformedPacketError, ProtocolError } from "./error.ts";
 import type { PacketType, ProtocolVersion } from "./packet.ts";
 import type { Properties, UserProperty } from "./property.ts";
@@ -93,6 +93,7 @@ const table: readonly Row[] = [
 ];
 
 const byId = new Map(table.map((row) => [row.id, row]));
+const finder = new Reader();
 const byName = new Map(table.map((row) => [row.name as string, row]));
 
 /**
@@ -139,6 +140,59 @@ export function readProperties(
   }
   reader.end = packetEnd;
   return properties as Properties;
+}
+
+/**
+ * Where the value of a property stands.
+ *
+ * @param from Where the first property begins.
+ * @param end Where the last one ends.
+ * @param id The property; all of them are valid.
+ * @returns The position of its value, or 0 if it is not there.
+ */
+export function findProperty(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  id: number,
+): number {
+  finder.reset(bytes, from, end);
+  while (finder.position < end) {
+    const row = byId.get(finder.byte())!;
+    if (row.id === id) return finder.position;
+    skipValue(finder, row);
+  }
+  return 0;
+}
+
+function skipValue(reader: Reader, { kind }: Row): void {
+  switch (kind) {
+    case "boolean":
+    case "byte":
+      reader.position += 1;
+      return;
+    case "uint16":
+      reader.position += 2;
+      return;
+    case "uint32":
+      reader.position += 4;
+      return;
+    case "variable":
+      reader.variableByteInteger();
+      return;
+    case "pair":
+      skipText(reader);
+      skipText(reader);
+      return;
+    case "string":
+    case "binary":
+      skipText(reader);
+  }
+}
+
+function skipText(reader: Reader): void {
+  const length = reader.uint16();
+  reader.position += length;
 }
 
 /** The properties of a packet as something to spread: none before 5.0. */

@@ -3,7 +3,8 @@
  *
  * Receivers differ in the flags (DUP, QoS, RETAIN) and in the packet
  * identifier; both have fixed places, so they are patched in the copy that
- * goes into a receiver's {@linkcode Outbox}. Where publisher and receiver speak
+ * goes into a receiver's {@linkcode Outbox}. What else a receiver of 5.0 may have
+ * for itself (alias, identifiers, expiry) is in the head, written anew. Where publisher and receiver speak
  * alike, the frame is the very bytes that came in.
  *
  * @module
@@ -11,6 +12,7 @@
 
 import { encodeView } from "./encode.ts";
 import type { ProtocolVersion, PublishPacket } from "./packet.ts";
+import { type Layout, layoutOf } from "./personal.ts";
 
 /** Copies up to this size share slabs; a larger one is an allocation of its own. */
 const SMALL = 1024;
@@ -52,6 +54,7 @@ export class Frame {
 
   #bytes: Uint8Array;
   #kept: boolean;
+  #layout: Layout | undefined;
 
   private constructor(bytes: Uint8Array, kept: boolean) {
     this.#bytes = bytes;
@@ -85,6 +88,11 @@ export class Frame {
   /** The bytes. */
   get bytes(): Uint8Array {
     return this.#bytes;
+  }
+
+  /** Where its parts are, if it is one of 5.0. */
+  get layout(): Layout {
+    return this.#layout ??= layoutOf(this.#bytes);
   }
 
   /** Moves the frame to memory of its own, if it is not there yet. */

@@ -33,6 +33,7 @@ export * from "./outbox.ts";
 export * from "./packet.ts";
 export * from "./packet_reason.ts";
 export * from "./parser.ts";
+export type { Layout, Personal } from "./personal.ts";
 export * from "./queue.ts";
 export type * from "./property.ts";
 export * from "./reason_code.ts";

@@ -9,9 +9,16 @@
  * @module
  */
 
+import { variableByteIntegerSize } from "./_bytes.ts";
 import { encodeView } from "./encode.ts";
 import type { Frame } from "./frame.ts";
 import type { Acknowledgement, Packet, ProtocolVersion } from "./packet.ts";
+import {
+  isSendable,
+  type Personal,
+  remainingLength,
+  writeHead,
+} from "./personal.ts";
 import { acquire, release } from "./_pool.ts";
 
 /** From this size on a frame is referred to, not copied. */
@@ -116,6 +123,54 @@ export class Outbox {
     const buffer = this.#buffer!;
     buffer.set(bytes, position);
     patch(buffer, position, packetIdOffset, flags, packetId);
+  }
+
+  /**
+   * Adds a PUBLISH of 5.0 with what only this receiver gets.
+   *
+   * @param frame Its bytes.
+   * @param flags The flags of its fixed header: DUP, QoS and RETAIN.
+   * @param packetId The packet identifier; 0 at QoS 0.
+   * @param personal What only this receiver gets.
+   * @param maximum The largest packet that the peer accepts, in bytes.
+   * @returns Whether it is within the maximum; if not, it was not added.
+   */
+  pushPersonal(
+    frame: Frame,
+    flags: number,
+    packetId: number,
+    personal: Personal,
+    maximum: number,
+  ): boolean {
+    const { layout } = frame;
+    const remaining = remainingLength(frame.bytes, layout, personal);
+    const total = 1 + variableByteIntegerSize(remaining) + remaining;
+    if (total > maximum || !isSendable(remaining)) return false;
+    const payloadLength = frame.bytes.length - layout.payload;
+    const large = payloadLength >= LARGE;
+    if (large) frame.keep();
+    const { bytes } = frame;
+    const start = this.#reserve(large ? total - payloadLength : total);
+    const buffer = this.#buffer!;
+    const end = writeHead(
+      buffer,
+      start,
+      bytes,
+      layout,
+      personal,
+      flags,
+      packetId,
+    );
+    if (payloadLength === 0) return true;
+    const payload = bytes.subarray(layout.payload);
+    if (!large) {
+      buffer.set(payload, end);
+      return true;
+    }
+    this.#close();
+    this.#chunks.push({ bytes: payload, buffer: undefined });
+    this.#size += payloadLength;
+    return true;
   }
 
   /** The head of a large frame is copied and patched, the rest referred to. */

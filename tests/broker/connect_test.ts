@@ -29,6 +29,7 @@ testIn(every, "plugins get to know who connects", async (bench, version) => {
     protocolVersion: version,
     address: { hostname: "10.0.0.1", port: 1234 },
     listener: "memory",
+    certificate: undefined,
   };
   assertEquals(asked, [
     [client, Uint8Array.of(0, 255)],

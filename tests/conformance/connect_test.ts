@@ -555,16 +555,59 @@ test("broker sends no more topic aliases than the client takes [MQTT-3.1.2-26] [
     const client = await bench.connect(5, "client", {
       properties: maximum === undefined ? {} : { topicAliasMaximum: maximum },
     });
-    await client.subscribe("#");
-    for (let round = 0; round < 3; round++) {
-      for (const topic of ["a", "b", "c", "d"]) {
-        await publisher.publish({ topic, payload: "x" });
+    await client.subscribe({ filter: "#", qos: 1 });
+    const sent: string[] = [];
+    for (let round = 0; round < 5; round++) {
+      for (const name of ["b", "c", "b", "d"]) {
+        const topic = `a/rather/long/topic/${name}`;
+        sent.push(topic);
+        await publisher.publish({ topic, payload: "x", qos: round % 2 });
       }
     }
-    const messages = await client.collect();
-    assertEquals(messages.length, 12);
-    for (const { properties: { topicAlias } } of messages) {
-      assertEquals(topicAlias === undefined || topicAlias <= maximum!, true);
+    const topics = new Map<number, string>();
+    const received: string[] = [];
+    let left = 0;
+    for (const { topic, properties } of await client.collect()) {
+      const alias = properties.topicAlias;
+      if (alias === undefined) {
+        received.push(topic);
+        continue;
+      }
+      assertEquals(alias >= 1 && alias <= maximum!, true);
+      if (topic === "") left++;
+      else topics.set(alias, topic);
+      received.push(topics.get(alias)!);
     }
+    assertEquals(received, sent);
+    assertEquals(left > 0, maximum === 2, "names that were left out");
+    // they end with the connection, which the next client's CONNECT takes over
   }
+});
+
+test("broker sends a message with an alias whose name it is left without only if it fits [MQTT-3.1.2-24]", async (bench) => {
+  const publisher = await bench.connect(5, "publisher");
+  const client = await bench.connect(5, "client", {
+    properties: { topicAliasMaximum: 5, maximumPacketSize: 60 },
+  });
+  await client.subscribe("#");
+  const topic = "a/rather/long/topic";
+  const sizes = [37, 36, 34, 5, 37, 52, 53];
+  for (const size of sizes) {
+    await publisher.publish({ topic, payload: "x".repeat(size) });
+  }
+  assertEquals(
+    (await client.collect()).map(({ topic, properties, payload }) => [
+      topic,
+      properties.topicAlias,
+      payload.length,
+    ]),
+    [
+      // 37 is too large with the name, 36 and 34 with the name and an alias
+      [topic, undefined, 36],
+      [topic, undefined, 34],
+      [topic, 1, 5],
+      ["", 1, 37],
+      ["", 1, 52],
+    ],
+  );
 });
