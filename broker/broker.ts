@@ -16,22 +16,24 @@ import {
 import { checkFiles } from "./_check_files.ts";
 import { type BrokerConfig, defaultConfig } from "./config.ts";
 import { type Configuration, located, readConfig } from "./_configuration.ts";
+import { consoleLogger } from "./_console_logger.ts";
+import { Context, type ContextHost } from "./_context.ts";
 import { BrokerError } from "./error.ts";
 import { Hooks } from "./_hooks.ts";
 import { listen, type Listener } from "./listen.ts";
 import { loadPlugins } from "./_load_plugins.ts";
 import { restore } from "./_load.ts";
 import { bindLine } from "./listeners.ts";
-import { consoleLogger, type Logger } from "./logger.ts";
-import { Message, type MessageInit } from "./message.ts";
+import type { MessageInit } from "./message.ts";
 import { Metrics } from "./metrics.ts";
-import type { PluginContext } from "./plugin.ts";
+import type { Logger } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
-import { route } from "./_router.ts";
+import { publish } from "./_router.ts";
 import type { BrokerState } from "./_state.ts";
 import { MemoryStore } from "./store.ts";
 import { SubscriptionTree } from "./_subscription_tree.ts";
 import { tick } from "./_tick.ts";
+import { Timers } from "./_timers.ts";
 import { Turn } from "./_turn.ts";
 
 /** The states of a broker's life. */
@@ -91,6 +93,7 @@ export class Broker implements AsyncDisposable {
   /** Who may connect: known once the plugins are loaded. */
   #access: Access | undefined;
   readonly #state: BrokerState;
+  readonly #plugins: ContextHost;
   /** The ways in that are open, and the end of each. */
   readonly #acceptors = new Map<Acceptor, Promise<void>>();
   /** Called when the last connection is closed; during a shutdown. */
@@ -113,6 +116,7 @@ export class Broker implements AsyncDisposable {
     const { metrics } = this;
     const store = settings.store ?? new MemoryStore();
     const hooks = new Hooks([], false, metrics);
+    const now = settings.now ?? monotonicNow;
     this.#state = {
       limits,
       metrics,
@@ -124,7 +128,13 @@ export class Broker implements AsyncDisposable {
       connections: new Set(),
       turn: new Turn(store, metrics, hooks),
       timeoutDisconnectDelay: settings.timeoutDisconnectDelay,
-      now: settings.now ?? monotonicNow,
+      now,
+    };
+    this.#plugins = {
+      state: this.#state,
+      config: Object.freeze({ ...settings }),
+      logger: this.#logger,
+      timers: new Timers(now),
     };
   }
 
@@ -165,7 +175,7 @@ export class Broker implements AsyncDisposable {
       hooks.emit("broker_pre_start", {});
       for await (const change of store.load()) restore(this.#state, change);
       for (const plugin of hooks.plugins) {
-        await plugin.start?.(this.#context);
+        await plugin.start?.(new Context(this.#plugins, plugin));
         started.unshift(() => plugin.stop?.());
       }
       const bound = this.#config.listeners.map((config) => {
@@ -218,6 +228,7 @@ export class Broker implements AsyncDisposable {
     }
     this.#status = "stopping";
     clearInterval(this.#timer);
+    this.#plugins.timers.clear();
     const { hooks, limits, connections, store } = this.#state;
     const timeout = limits.shutdownTimeout * 1000;
     try {
@@ -276,8 +287,7 @@ export class Broker implements AsyncDisposable {
    * @throws {TypeError} If its topic is not a valid topic name.
    */
   publish(message: MessageInit): void {
-    route(this.#state, Message.from(message, this.#state.now()), undefined);
-    this.#state.turn.schedule();
+    publish(this.#state, message);
   }
 
   /**
@@ -285,14 +295,9 @@ export class Broker implements AsyncDisposable {
    * twice a second by itself; it is here for those who pass a clock in.
    */
   sweep(): void {
-    if (this.#status === "started") tick(this.#state);
-  }
-
-  get #context(): PluginContext {
-    return {
-      publish: (message) => this.publish(message),
-      now: this.#state.now,
-    };
+    if (this.#status !== "started") return;
+    tick(this.#state);
+    this.#plugins.timers.tick(this.#state.now());
   }
 
   /** Loads the plugins, the first time. */
@@ -350,6 +355,7 @@ export class Broker implements AsyncDisposable {
   /** Empties the memory; the store has what is to stay. */
   #forget(): void {
     const { sessions, retained, subscriptions } = this.#state;
+    this.#plugins.timers.clear();
     sessions.clear();
     retained.clear();
     subscriptions.clear();
