@@ -66,8 +66,8 @@ export const pubHelp =
 Publishes messages to an MQTT broker.
 
 ${describeFlags({ Message: messageFlags, ...clientGroups })}
-What differs from mosquitto_pub: -c is a configuration file, -f publishes line by
-line (--file-whole does not), and -i alone goes on with the session of that
+What differs from mosquitto_pub: -c is a configuration file, -f publishes line
+by line (--file-whole does not), and -i alone goes on with the session of that
 identifier, where mosquitto_pub needs --disable-clean-session.
 
 Exit status: 0 if all was published, 1 if not, or if the configuration is

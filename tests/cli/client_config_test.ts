@@ -68,7 +68,7 @@ Deno.test("-c tells where a wrong configuration is wrong", async () => {
     ["keep_alive: 1\nkepp_alive: 2\n", "FILE:2:1: "],
     ["topics:\n  a:\n    qos: 3\n", "FILE:3:5: "],
     ["broker: {uri: mqtt://a}\nconnection: {}\n", "FILE:1:1: "],
-    ["a: [", "FILE:1:"],
+    ["a: [", "FILE:2:1: it is not YAML: "],
     ["- a\n", "FILE:1:1: it is a list, not keys and values"],
     ["", "FILE: it is empty"],
     [new Uint8Array([255]), "FILE: it is not UTF-8 text"],
