@@ -20,10 +20,10 @@ import { consoleLogger } from "./_console_logger.ts";
 import { Context, type ContextHost } from "./_context.ts";
 import { BrokerError } from "./error.ts";
 import { Hooks } from "./_hooks.ts";
-import { listen, type Listener } from "./listen.ts";
+import { listen, type Listener, type ListenOptions } from "./listen.ts";
 import { loadPlugins } from "./_load_plugins.ts";
 import { restore } from "./_load.ts";
-import { bindLine } from "./listeners.ts";
+import { bindLine, type ResolvedListener } from "./listeners.ts";
 import type { MessageInit } from "./message.ts";
 import { Metrics } from "./metrics.ts";
 import type { Logger } from "./plugin.ts";
@@ -50,10 +50,12 @@ export type BrokerStatus =
 export interface ListenerAddress {
   /** The name of the listener. */
   readonly name: string;
-  /** The interface. */
+  /** The interface; empty for a Unix socket. */
   readonly hostname: string;
-  /** The port. */
+  /** The port; 0 for a Unix socket. */
   readonly port: number;
+  /** The path of the Unix socket, if it is one. */
+  readonly path?: string;
 }
 
 /** Milliseconds between two looks at all deadlines. */
@@ -147,9 +149,11 @@ export class Broker implements AsyncDisposable {
   get addresses(): ListenerAddress[] {
     const addresses: ListenerAddress[] = [];
     for (const { name, listener } of this.#acceptors.keys()) {
-      const { hostname, port } = listener.addr ?? {};
+      const { hostname, port, path } = listener.addr ?? {};
       if (hostname !== undefined && port !== undefined) {
         addresses.push({ name, hostname, port });
+      } else if (path !== undefined) {
+        addresses.push({ name, hostname: "", port: 0, path });
       }
     }
     return addresses;
@@ -178,12 +182,13 @@ export class Broker implements AsyncDisposable {
         await plugin.start?.(new Context(this.#plugins, plugin));
         started.unshift(() => plugin.stop?.());
       }
-      const bound = this.#config.listeners.map((config) => {
-        const listener = listen(config);
+      const bound: [ResolvedListener, Listener][] = [];
+      for (const config of this.#config.listeners) {
+        const listener = await listen(config, this.#listening);
         started.unshift(() => listener.close());
-        return { config, listener };
-      });
-      for (const { config, listener } of bound) {
+        bound.push([config, listener]);
+      }
+      for (const [config, listener] of bound) {
         this.#accept(listener, config.name, config.maxConnections);
         this.#logger.info(bindLine(config, listener));
       }
@@ -210,7 +215,7 @@ export class Broker implements AsyncDisposable {
    */
   async check(): Promise<void> {
     await this.#load();
-    await checkFiles(this.#config);
+    await checkFiles(this.#config, this.#listening);
     this.#warnOfAccess();
   }
 
@@ -227,7 +232,6 @@ export class Broker implements AsyncDisposable {
       throw new BrokerError(`Cannot stop the broker: it is ${this.#status}`);
     }
     this.#status = "stopping";
-    clearInterval(this.#timer);
     this.#plugins.timers.clear();
     const { hooks, limits, connections, store } = this.#state;
     const timeout = limits.shutdownTimeout * 1000;
@@ -255,6 +259,8 @@ export class Broker implements AsyncDisposable {
     } catch (error) {
       this.#status = "not_stopped";
       throw error;
+    } finally {
+      clearInterval(this.#timer);
     }
     this.#status = "stopped";
     hooks.emit("broker_post_shutdown", {});
@@ -295,9 +301,17 @@ export class Broker implements AsyncDisposable {
    * twice a second by itself; it is here for those who pass a clock in.
    */
   sweep(): void {
-    if (this.#status !== "started") return;
-    tick(this.#state);
-    this.#plugins.timers.tick(this.#state.now());
+    if (this.#status === "started") {
+      tick(this.#state);
+      this.#plugins.timers.tick(this.#state.now());
+    }
+    if (this.#status !== "stopping") return;
+    const { connections, now } = this.#state;
+    for (const connection of connections) connection.tick(now());
+  }
+
+  get #listening(): ListenOptions {
+    return { now: Date.now(), warn: (line) => this.#logger.warn(line) };
   }
 
   /** Loads the plugins, the first time. */

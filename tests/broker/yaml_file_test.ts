@@ -45,6 +45,8 @@ Deno.test("parseYaml() refuses what is not YAML with keys and values", () => {
     ["- a", "f:1:1: it is a list, not keys and values"],
     ["word", 'f:1:1: it is "word", not keys and values'],
     ["a: 1\nb: [1\n", "f:"],
+    ["a:\n\tb: 1\n", "f:2:1: a tab indents; use spaces"],
+    ["a:\n  b: 1\n \t c: 1\n", "f:3:2: a tab indents; use spaces"],
     ["bind: [::1]:1883\n", 'an IPv6 address needs quotes: "[::1]:1883"'],
   ];
   for (const [text, message] of cases) {
