@@ -443,6 +443,12 @@ Deno.test("pub connects again if -c says so, and not otherwise", async () => {
       while (await second.read(buffer) !== null);
     }
     assertEquals(await done, again ? 0 : 1);
+    assertMatch(
+      terminal.errors[0]!,
+      again
+        ? /^ambermq pub: Connection lost: .*; trying again in \d\.\d s$/
+        : /^ambermq pub: Connection lost: /,
+    );
   }
   await Deno.remove(config);
 });
