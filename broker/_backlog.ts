@@ -19,6 +19,8 @@ export interface Waiting {
   readonly qos: 1 | 2;
   readonly retain: boolean;
   readonly identifiers: readonly number[] | undefined;
+  /** The filter of the shared subscription that it came by, if it did. */
+  readonly shared: string | undefined;
 }
 
 /** Retained messages that wait for a new subscription. */
@@ -100,16 +102,21 @@ export class Backlog {
 
   /** Takes out the messages that have expired. */
   expire(now: number): Waiting[] {
-    const expired: Waiting[] = [];
-    if (now < this.#nextExpiry) return expired;
+    if (now < this.#nextExpiry) return [];
     this.#nextExpiry = Infinity;
+    return this.withdraw(({ message }) => message.expiresAt <= now);
+  }
+
+  /** Takes out the messages of which that holds. */
+  withdraw(holds: (waiting: Waiting) => boolean): Waiting[] {
+    const out: Waiting[] = [];
     // Once around: what stays goes to the end, one behind the other.
     for (let left = this.#queue.size; left > 0; left--) {
       const first = this.shift()!;
       if ("messages" in first) this.pushReplay(first);
-      else if (first.message.expiresAt <= now) expired.push(first);
+      else if (holds(first)) out.push(first);
       else this.push(first);
     }
-    return expired;
+    return out;
   }
 }

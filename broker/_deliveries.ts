@@ -63,6 +63,8 @@ export class Deliveries {
   readonly inflight: Inflight;
   #downlink: Downlink | undefined;
   #lastId = 0;
+  /** Whether anything came by a shared subscription. */
+  #shares = false;
   #backlog: Backlog;
 
   constructor(broker: DeliveryHost, to: Recipient) {
@@ -99,32 +101,37 @@ export class Deliveries {
    *
    * @param granted The QoS granted by the subscription.
    * @param retain The RETAIN flag to send it with.
+   * @param shared The filter of the shared subscription it comes by, if it does.
+   * @returns `false` if the client may not have it.
    */
   deliver(
     message: Message,
     granted: Qos,
     retain: boolean,
     identifiers: readonly number[] | undefined,
-  ): void {
+    shared?: string,
+  ): boolean {
     const { hooks, metrics } = this.#broker;
     if (!hooks.authorizeDelivery(this.#to.client, message)) {
       metrics.deliveriesDenied++;
-      return;
+      return false;
     }
     const qos = deliveredQos(message, granted);
     const downlink = this.#downlink;
     if (qos === 0) {
-      if (downlink === undefined) return;
+      if (downlink === undefined) return true;
       if (!downlink.writable) metrics.droppedSlow++;
       else downlink.publish(message, 0, retain, false, 0, identifiers);
-      return;
+      return true;
     }
+    if (shared !== undefined) this.#shares = true;
     const outgoing = {
       id: ++this.#lastId,
       message,
       qos,
       retain,
       identifiers,
+      shared,
     };
     // Nothing overtakes what waits [MQTT-4.6.0-6].
     if (
@@ -135,6 +142,24 @@ export class Deliveries {
     } else {
       this.#enqueue(outgoing);
     }
+    return true;
+  }
+
+  /**
+   * Takes out what came by shared subscriptions and may go to another member.
+   *
+   * @param goes Whether that takes the message; it is given the filter.
+   */
+  withdraw(goes: (shared: string) => boolean): Waiting[] {
+    if (!this.#shares) return [];
+    const holds = ({ shared }: Waiting): boolean =>
+      shared !== undefined && goes(shared);
+    const out = [
+      ...this.inflight.withdraw(holds),
+      ...this.#backlog.withdraw(holds),
+    ];
+    for (const { id } of out) this.#settled(id);
+    return out;
   }
 
   /** For how many more retained messages there is room. */
@@ -212,7 +237,9 @@ export class Deliveries {
       downlink.publish(message, 0, retain, false, 0, identifiers);
     } else {
       const id = ++this.#lastId;
-      this.#send({ id, message, qos, retain, identifiers }, downlink, true);
+      const shared = undefined;
+      const outgoing = { id, message, qos, retain, identifiers, shared };
+      this.#send(outgoing, downlink, true);
     }
     return true;
   }
@@ -316,13 +343,15 @@ export class Deliveries {
       const qos = deliveredQos(message, granted);
       if (qos === 0 || !this.#replayable(message)) continue;
       const id = ++this.#lastId;
-      this.#enqueue({ id, message, qos, retain: true, identifiers });
+      const shared = undefined;
+      this.#enqueue({ id, message, qos, retain: true, identifiers, shared });
     }
   }
 
   /** Puts a delivery in that the store already has. */
   restore(outgoing: Waiting, packetId: number | undefined): void {
     this.#lastId = Math.max(this.#lastId, outgoing.id);
+    if (outgoing.shared !== undefined) this.#shares = true;
     if (packetId === undefined) this.#backlog.push(outgoing);
     else this.inflight.restore(outgoing, packetId);
   }

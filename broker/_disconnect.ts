@@ -6,7 +6,7 @@
 import { ReasonCode, type Will } from "../codec/mod.ts";
 import { Message } from "./message.ts";
 import { inspect } from "./_policy.ts";
-import { route } from "./_router.ts";
+import { redistribute, route } from "./_router.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 import type { StoredWill } from "./store.ts";
@@ -36,7 +36,12 @@ export function closeSession(
   }
   session.expiresAt = session.expiryFrom(now);
   session.recordState();
-  if (reasonCode !== ReasonCode.ServerShuttingDown) sweep(broker, session, now);
+  if (reasonCode === ReasonCode.ServerShuttingDown) return;
+  // Who is taken over is back already.
+  if (reasonCode !== ReasonCode.SessionTakenOver) {
+    redistribute(broker, session, false);
+  }
+  sweep(broker, session, now);
 }
 
 /** [MQTT-4.1.0-2] The session is over: nothing is left of it. */
@@ -46,6 +51,7 @@ export function endSession(broker: BrokerState, session: Session): void {
   session.filters.clear();
   const { clientId } = session;
   if (sessions.get(clientId) === session) sessions.delete(clientId);
+  redistribute(broker, session, true);
   // The end of the session ends the delay of its will.
   publishWill(broker, session);
   session.recordEnd();

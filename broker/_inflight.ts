@@ -117,6 +117,21 @@ export class Inflight {
     this.#bytes -= message.size;
   }
 
+  /**
+   * Takes out what may go to another member of its shared subscription: QoS 1
+   * messages. One of QoS 2 is completed with this client or not at all
+   * [MQTT-4.8.2-4] [MQTT-4.8.2-5].
+   */
+  withdraw(holds: (outgoing: Waiting) => boolean): Waiting[] {
+    const out: Waiting[] = [];
+    for (const { message, packetId, qos } of [...this.#sender.unsettled()]) {
+      if (message === undefined || qos === 2 || !holds(message)) continue;
+      this.cancel(packetId, message);
+      out.push(message);
+    }
+    return out;
+  }
+
   /** PUBACK has come. */
   puback(packetId: number): void {
     const delivery = this.#sender.puback(packetId);

@@ -32,10 +32,10 @@ export function restore(broker: BrokerState, change: Change): void {
       return;
     }
     case "enqueue": {
-      const { id, message, qos, retain, identifiers, packetId } = change;
+      const { id, message, qos, retain, identifiers, shared } = change;
       session.deliveries.restore(
-        { id, message, qos, retain, identifiers },
-        packetId,
+        { id, message, qos, retain, identifiers, shared },
+        change.packetId,
       );
       return;
     }

@@ -35,37 +35,79 @@ export function route(
   return targets.length > 0 || groups.length > 0;
 }
 
+/**
+ * Gives on what a client has not acknowledged of its shared subscriptions, now
+ * that its connection is lost: to another member that is connected; or to any,
+ * if the session has ended. (QoS 1, and what was not sent yet: 4.8.2.)
+ */
+export function redistribute(
+  broker: BrokerState,
+  from: Session,
+  ended: boolean,
+): void {
+  const { subscriptions } = broker;
+  const takes = (filter: string): boolean =>
+    subscriptions.group(filter)?.members.some(({ session }) =>
+      session !== from &&
+      (ended || session.deliveries.downlink !== undefined)
+    ) ?? false;
+  for (const { message, shared } of from.deliveries.withdraw(takes)) {
+    share(subscriptions.group(shared!)!, message, from);
+  }
+}
+
 /** [MQTT-3.3.1-12] [MQTT-3.3.1-13] Gives a message to one of its targets. */
-function deliver(message: Message, to: Target): void {
+function deliver(message: Message, to: Target, shared?: string): boolean {
   const retain = message.retain && to.retainAsPublished;
-  to.session.deliveries.deliver(message, to.qos, retain, to.identifiers);
+  const { deliveries } = to.session;
+  return deliveries.deliver(message, to.qos, retain, to.identifiers, shared);
 }
 
 /**
  * Gives a message to one member of a shared subscription: to the next that is
  * connected and keeps up, else the next that is connected and has room, else
- * the next whose session keeps it. [MQTT-4.8.2-3]
+ * the next whose session keeps it. [MQTT-4.8.2-3] Who may not have it is passed
+ * over.
+ *
+ * @param except Who is not to get it.
  */
-function share(group: ShareGroup, message: Message): void {
+function share(group: ShareGroup, message: Message, except?: Session): void {
   const { members } = group;
-  let best = group.next % members.length;
-  let bestRank = 0;
+  const index = choose(group, message, except);
+  group.next = (index + 1) % members.length;
+  if (deliver(message, members[index]!, group.filter)) return;
+  // Rare: the others in their turn, until one may have it.
+  for (let i = 1; i < members.length; i++) {
+    const other = members[(index + i) % members.length]!;
+    if (other.session === except) continue;
+    if (deliver(message, other, group.filter)) return;
+  }
+}
+
+/** The index of the member that is best served with a message. */
+function choose(
+  { members, next }: ShareGroup,
+  message: Message,
+  except: Session | undefined,
+): number {
+  let best = -1;
+  let bestRank = -1;
   for (let i = 0; i < members.length && bestRank < 3; i++) {
-    const index = (group.next + i) % members.length;
-    const rank = rankOf(members[index]!, message);
+    const index = (next + i) % members.length;
+    const member = members[index]!;
+    if (member.session === except) continue;
+    const rank = rankOf(member, message);
     if (rank > bestRank) {
       best = index;
       bestRank = rank;
     }
   }
-  group.next = (best + 1) % members.length;
-  deliver(message, members[best]!);
+  return best;
 }
 
 function rankOf({ session, qos }: Target, message: Message): number {
-  if (!session.deliveries.takes(message, qos)) return 0;
-  if (session.deliveries.downlink === undefined) return 1;
-  return session.deliveries.downlink.writable && !session.deliveries.backlogged
-    ? 3
-    : 2;
+  const { deliveries } = session;
+  if (!deliveries.takes(message, qos)) return 0;
+  if (deliveries.downlink === undefined) return 1;
+  return deliveries.downlink.writable && !deliveries.backlogged ? 3 : 2;
 }

@@ -35,6 +35,8 @@ export interface Target {
 
 /** The members of a shared subscription; each message goes to one of them. */
 export interface ShareGroup {
+  /** The filter that all of them subscribed with, share name and all. */
+  readonly filter: string;
   readonly members: Target[];
   /** Index of the member whose turn it is. */
   next: number;
@@ -96,7 +98,8 @@ export class SubscriptionTree {
       return;
     }
     const groups = leaf.shared ??= new Map<string, ShareGroup>();
-    const group: ShareGroup = groups.get(shareName) ?? { members: [], next: 0 };
+    const group: ShareGroup = groups.get(shareName) ??
+      { filter: request.filter, members: [], next: 0 };
     groups.set(shareName, group);
     const { members } = group;
     const index = members.findIndex((one) => one.session === session);
@@ -132,6 +135,13 @@ export class SubscriptionTree {
     if (members.length > 0) return;
     leaf.shared!.delete(shareName);
     if (leaf.shared!.size === 0) leaf.shared = undefined;
+  }
+
+  /** The members of a shared subscription, if it has any. */
+  group(fullFilter: string): ShareGroup | undefined {
+    const { shareName, filter } = parseSharedFilter(fullFilter);
+    if (shareName === undefined) return undefined;
+    return this.#root.find(filter)?.value?.shared?.get(shareName);
   }
 
   #changed(leaf: Leaf): void {

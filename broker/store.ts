@@ -67,6 +67,8 @@ export type Change =
     readonly retain: boolean;
     /** The subscription identifiers it is sent with (5.0). */
     readonly identifiers: readonly number[] | undefined;
+    /** The filter of the shared subscription it came by, if it did. */
+    readonly shared: string | undefined;
     /** The packet identifier if it is sent at once. */
     readonly packetId: number | undefined;
   }

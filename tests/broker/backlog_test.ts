@@ -22,6 +22,7 @@ function waiting(id: number, expiry?: number): Waiting {
     qos: 1,
     retain: false,
     identifiers: undefined,
+    shared: undefined,
   };
 }
 

@@ -30,6 +30,7 @@ function enqueue(
     qos,
     retain: id % 2 === 0,
     identifiers: id === 3 ? [5] : undefined,
+    shared: undefined,
     packetId,
   };
 }

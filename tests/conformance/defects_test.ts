@@ -97,6 +97,7 @@ testIn(
           qos: 1,
           retain: false,
           identifiers: undefined,
+          shared: undefined,
           packetId: 65_535,
         };
       }

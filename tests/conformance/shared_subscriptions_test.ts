@@ -370,3 +370,82 @@ testIn(
     }
   },
 );
+
+testIn(
+  every,
+  "broker gives what a lost member has not acknowledged to another that is connected",
+  async (bench, version) => {
+    const publisher = await bench.connect(version, "publisher");
+    const fields = version === 5
+      ? { ...kept, properties: { ...kept.properties, receiveMaximum: 2 } }
+      : { clean: false };
+    const lost = await bench.connect(version, "lost", fields);
+    await lost.subscribe({ filter: "$share/g/a", qos: 2 });
+    for (const payload of ["1", "2", "3", "4"]) {
+      await publisher.publish({ topic: "a", payload, qos: 1 });
+    }
+    const first = await lost.next("publish");
+    lost.acknowledge("puback", first.packetId!);
+    await lost.drain();
+    const other = await bench.connect(version, "other");
+    await other.subscribe({ filter: "$share/g/a", qos: 2 });
+    lost.drop();
+    assertEquals(await other.payloads(), ["2", "3", "4"]);
+    const again = await bench.connect(version, "lost", fields);
+    assertEquals(await again.payloads(), []);
+  },
+);
+
+test("broker keeps what a lost member has not acknowledged when no other is there", async (bench) => {
+  const publisher = await bench.connect(5, "publisher");
+  for (const name of ["lost", "away"]) {
+    const member = await bench.connect(5, name, kept);
+    await member.subscribe({ filter: "$share/g/a", qos: 1 });
+    if (name === "away") await member.disconnect();
+    else {
+      await publisher.publish({ topic: "a", payload: "x", qos: 1 });
+      await member.next("publish");
+      member.drop();
+    }
+  }
+  const again = await bench.connect(5, "lost", kept);
+  assertEquals(await again.payloads(), ["x"]);
+});
+
+test("broker gives the messages of a session that ends to the other members, connected or not", async (bench) => {
+  const publisher = await bench.connect(5, "publisher");
+  const away = await bench.connect(5, "away", kept);
+  await away.subscribe({ filter: "$share/g/a", qos: 2 });
+  await away.disconnect();
+  const member = await bench.connect(5, "member");
+  await member.subscribe({ filter: "$share/g/a", qos: 1 });
+  for (const payload of ["1", "2"]) {
+    await publisher.publish({ topic: "a", payload, qos: 1 });
+  }
+  assertEquals((await member.drain()).length, 2);
+  member.drop();
+  const again = await bench.connect(5, "away", kept);
+  assertEquals(await again.payloads(), ["1", "2"]);
+});
+
+test("broker offers a message to the next member when one may not have it", async () => {
+  await using bench = await Bench.start({
+    plugins: [{
+      name: "not for all",
+      authorizeDelivery: ({ clientId }) => clientId !== "second",
+    }],
+  });
+  const publisher = await bench.connect(5, "publisher");
+  const members: RawClient[] = [];
+  for (const name of ["first", "second", "third"]) {
+    const member = await bench.connect(5, name);
+    await member.subscribe({ filter: "$share/g/a", qos: 1 });
+    members.push(member);
+  }
+  for (const payload of numbers(6)) {
+    await publisher.publish({ topic: "a", payload });
+  }
+  const got = await shares(members);
+  assertEquals(got.flat().toSorted(), numbers(6));
+  assertEquals(got[1], []);
+});
