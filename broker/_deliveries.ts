@@ -8,7 +8,7 @@
 
 import type { Packet, Qos, ReasonCode } from "../codec/mod.ts";
 import { Backlog, type Replay, type Waiting } from "./_backlog.ts";
-import type { Limits } from "./config.ts";
+import type { Limits } from "./limits.ts";
 import type { Hooks } from "./_hooks.ts";
 import { Inflight, type Owner } from "./_inflight.ts";
 import type { Message } from "./message.ts";

@@ -21,13 +21,13 @@ type With<Hook extends keyof Plugin> = Plugin & Required<Pick<Plugin, Hook>>;
 type Handler = { readonly plugin: Plugin; handle(event: unknown): unknown };
 
 export class Hooks {
-  readonly plugins: readonly Plugin[];
-  readonly #authenticate: With<"authenticate">[];
-  readonly #authorize: With<"authorize">[];
-  readonly #authorizeDelivery: With<"authorizeDelivery">[];
-  readonly #transform: With<"transform">[];
+  #plugins: readonly Plugin[] = [];
+  #authenticate: With<"authenticate">[] = [];
+  #authorize: With<"authorize">[] = [];
+  #authorizeDelivery: With<"authorizeDelivery">[] = [];
+  #transform: With<"transform">[] = [];
   readonly #handlers = new Map<BrokerEventName, Handler[]>();
-  readonly #allowAnonymous: boolean;
+  #allowAnonymous = false;
   readonly #metrics: Metrics;
 
   constructor(
@@ -35,9 +35,20 @@ export class Hooks {
     allowAnonymous: boolean,
     metrics: Metrics,
   ) {
-    this.plugins = plugins;
-    this.#allowAnonymous = allowAnonymous;
     this.#metrics = metrics;
+    this.use(plugins, allowAnonymous);
+  }
+
+  /** The plugins, in the order in which they are asked. */
+  get plugins(): readonly Plugin[] {
+    return this.#plugins;
+  }
+
+  /** Has these plugins asked from now on, and no others. */
+  use(plugins: readonly Plugin[], allowAnonymous: boolean): void {
+    this.#plugins = plugins;
+    this.#allowAnonymous = allowAnonymous;
+    this.#handlers.clear();
     this.#authenticate = having(plugins, "authenticate");
     this.#authorize = having(plugins, "authorize");
     this.#authorizeDelivery = having(plugins, "authorizeDelivery");

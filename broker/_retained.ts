@@ -4,7 +4,7 @@
  */
 
 import { parseSharedFilter, topicLevels } from "../codec/mod.ts";
-import type { Limits } from "./config.ts";
+import type { Limits } from "./limits.ts";
 import type { Message } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Store } from "./store.ts";

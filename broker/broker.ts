@@ -7,16 +7,22 @@
 import { ReasonCode } from "../codec/mod.ts";
 import { Acceptor } from "./_acceptor.ts";
 import {
-  type BrokerConfig,
-  checkConfig,
-  type ResolvedListener,
-  resolveLimits,
-  resolveListeners,
-} from "./config.ts";
+  type Access,
+  accessOf,
+  anybodyLine,
+  isLocal,
+  nobodyLine,
+} from "./_access.ts";
+import { checkFiles } from "./_check_files.ts";
+import { type BrokerConfig, defaultConfig } from "./config.ts";
+import { type Configuration, located, readConfig } from "./_configuration.ts";
 import { BrokerError } from "./error.ts";
 import { Hooks } from "./_hooks.ts";
 import { listen, type Listener } from "./listen.ts";
+import { loadPlugins } from "./_load_plugins.ts";
 import { restore } from "./_load.ts";
+import { bindLine } from "./listeners.ts";
+import { consoleLogger, type Logger } from "./logger.ts";
 import { Message, type MessageInit } from "./message.ts";
 import { Metrics } from "./metrics.ts";
 import type { PluginContext } from "./plugin.ts";
@@ -80,7 +86,10 @@ export class Broker implements AsyncDisposable {
   /** What the broker counts. */
   readonly metrics: Metrics = new Metrics();
 
-  readonly #listenerConfigs: readonly ResolvedListener[];
+  readonly #config: Configuration;
+  readonly #logger: Logger;
+  /** Who may connect: known once the plugins are loaded. */
+  #access: Access | undefined;
   readonly #state: BrokerState;
   /** The ways in that are open, and the end of each. */
   readonly #acceptors = new Map<Acceptor, Promise<void>>();
@@ -93,18 +102,17 @@ export class Broker implements AsyncDisposable {
    * Makes a broker; it does nothing before `start()`.
    *
    * @param config The configuration; by default a listener on 0.0.0.0:1883
-   * that accepts anybody, as in HBMQTT.
-   * @throws {TypeError} If the configuration has an unknown key or a value that
-   * is not of its type; it says where and what would be right.
+   * that accepts anybody, and `$SYS` topics each 20 seconds, as in HBMQTT.
+   * @throws {SettingsError} If the configuration has an unknown key or a value
+   * that is not right; it says where and what would be right.
    */
-  constructor(config: BrokerConfig = {}) {
-    checkConfig(config);
-    this.#listenerConfigs = resolveListeners(config.listeners);
+  constructor(config: BrokerConfig = defaultConfig()) {
+    this.#config = readConfig(config);
+    const { limits, settings } = this.#config;
+    this.#logger = settings.logger ?? consoleLogger;
     const { metrics } = this;
-    const limits = resolveLimits(config.limits);
-    const store = config.store ?? new MemoryStore();
-    const allowAnonymous = config.auth?.allowAnonymous ?? true;
-    const hooks = new Hooks(config.plugins ?? [], allowAnonymous, metrics);
+    const store = settings.store ?? new MemoryStore();
+    const hooks = new Hooks([], false, metrics);
     this.#state = {
       limits,
       metrics,
@@ -115,8 +123,8 @@ export class Broker implements AsyncDisposable {
       sessions: new Map(),
       connections: new Set(),
       turn: new Turn(store, metrics, hooks),
-      timeoutDisconnectDelay: config.timeoutDisconnectDelay,
-      now: config.now ?? monotonicNow,
+      timeoutDisconnectDelay: settings.timeoutDisconnectDelay,
+      now: settings.now ?? monotonicNow,
     };
   }
 
@@ -140,8 +148,10 @@ export class Broker implements AsyncDisposable {
   /**
    * Loads the store, binds the listeners and accepts connections.
    *
-   * @throws {BrokerError} If it is started already, or a listener cannot be
-   * bound; then nothing stays open and `start()` may be called again.
+   * @throws {SettingsError} If an option of a plugin is not right.
+   * @throws {BrokerError} If it is started already, a plugin cannot be loaded,
+   * or a listener cannot be bound; then nothing stays open and `start()` may be
+   * called again.
    */
   async start(): Promise<void> {
     if (!["new", "stopped", "not_started"].includes(this.#status)) {
@@ -151,19 +161,21 @@ export class Broker implements AsyncDisposable {
     const { hooks, store, turn } = this.#state;
     const started: (() => unknown)[] = [];
     try {
+      await this.#load();
       hooks.emit("broker_pre_start", {});
       for await (const change of store.load()) restore(this.#state, change);
       for (const plugin of hooks.plugins) {
         await plugin.start?.(this.#context);
         started.unshift(() => plugin.stop?.());
       }
-      const bound = this.#listenerConfigs.map((config) => {
+      const bound = this.#config.listeners.map((config) => {
         const listener = listen(config);
         started.unshift(() => listener.close());
         return { config, listener };
       });
       for (const { config, listener } of bound) {
         this.#accept(listener, config.name, config.maxConnections);
+        this.#logger.info(bindLine(config, listener));
       }
     } catch (error) {
       // What cannot be undone does not hide what went wrong.
@@ -175,7 +187,21 @@ export class Broker implements AsyncDisposable {
     this.#timer = setInterval(() => this.sweep(), SWEEP_INTERVAL);
     turn.schedule();
     this.#status = "started";
+    this.#warnOfAccess();
     hooks.emit("broker_post_start", {});
+  }
+
+  /**
+   * Checks what `start()` needs, and does not listen: that plugins can be
+   * loaded, and that files can be read.
+   *
+   * @throws {SettingsError} If an option of a plugin is not right.
+   * @throws {BrokerError} If a plugin cannot be loaded or a file not be read.
+   */
+  async check(): Promise<void> {
+    await this.#load();
+    await checkFiles(this.#config);
+    this.#warnOfAccess();
   }
 
   /**
@@ -267,6 +293,30 @@ export class Broker implements AsyncDisposable {
       publish: (message) => this.publish(message),
       now: this.#state.now,
     };
+  }
+
+  /** Loads the plugins, the first time. */
+  async #load(): Promise<void> {
+    if (this.#access !== undefined) return;
+    const { plugins, settings, warnings } = this.#config;
+    for (const warning of warnings) this.#logger.warn(warning);
+    try {
+      const loaded = await loadPlugins(plugins, settings.source);
+      this.#access = accessOf(this.#config, loaded);
+      this.#state.hooks.use(loaded, this.#access.byDefault);
+    } catch (error) {
+      throw located(error, settings.source);
+    }
+  }
+
+  #warnOfAccess(): void {
+    const { listeners } = this.#config;
+    const { anybody, nobody } = this.#access!;
+    if (nobody) this.#logger.warn(nobodyLine);
+    if (!anybody || listeners.length === 0) return;
+    const { warn, info } = this.#logger;
+    const log = listeners.every(isLocal) ? info : warn;
+    log.call(this.#logger, anybodyLine);
   }
 
   #accept(

@@ -5,7 +5,7 @@
  */
 
 import type { Transport } from "../codec/mod.ts";
-import type { ResolvedListener } from "./config.ts";
+import type { ResolvedListener } from "./listeners.ts";
 import { BrokerError } from "./error.ts";
 
 /** A source of transports; `Deno.listen` returns one. */

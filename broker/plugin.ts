@@ -9,6 +9,7 @@
 
 import type {
   Address,
+  Fields,
   Packet,
   PeerCertificate,
   ProtocolVersion,
@@ -205,4 +206,19 @@ export interface Plugin {
 
   /** The broker has shut down. */
   stop?(): Awaitable<void>;
+}
+
+/** A module that a configuration can name: `./my_plugin.ts`. */
+export interface PluginModule {
+  /**
+   * Makes the plugin.
+   *
+   * @param options What the configuration says, in camelCase.
+   * @returns The plugin.
+   */
+  plugin?(options: object): Plugin;
+  /** The same as the default export. */
+  default?(options: object): Plugin;
+  /** The options that there are; absent: any. */
+  options?: Fields;
 }

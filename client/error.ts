@@ -128,3 +128,12 @@ export class RequestError extends Error {
     return this.reasonCodes.find((code) => code >= 0x80)!;
   }
 }
+
+/**
+ * There is no connection at the time, and too much waits to be published
+ * already: the option `offlineQueue` says how much may.
+ */
+export class QueueFullError extends Error {
+  /** The name of the class, for logs. */
+  override readonly name: string = "QueueFullError";
+}

@@ -11,6 +11,8 @@ import type { Field, Fields, Settings } from "./schema.ts";
 export class SettingsError extends TypeError {
   /** The name of the class, for logs. */
   override readonly name: string = "SettingsError";
+  /** What was read: `"the configuration of the broker"`. */
+  readonly where: string;
   /** The keys that lead to the setting, as they were written. */
   readonly path: readonly string[];
   /** What is wrong and what would be right: the message without its start. */
@@ -25,6 +27,7 @@ export class SettingsError extends TypeError {
    */
   constructor(where: string, path: readonly string[], problem: string) {
     super(`Cannot read ${where}: ${problem}`);
+    this.where = where;
     this.path = path;
     this.problem = problem;
   }

@@ -500,7 +500,10 @@ Deno.test("broker shuts down within shutdownTimeout though a socket is not read"
 });
 
 /** Parts whose end may fail, and what is told. */
-const failures: Record<string, [config: () => BrokerConfig, reason: string]> = {
+const failures: Record<string, [
+  config: () => BrokerConfig & { plugins?: readonly Plugin[] },
+  reason: string,
+]> = {
   "a plugin cannot be stopped": [
     () => ({ plugins: [plugin({ stop: failing })] }),
     "no",

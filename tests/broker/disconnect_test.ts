@@ -19,7 +19,7 @@ class Stage {
   constructor(
     expiryInterval: number,
     will: Partial<Will> | undefined,
-    plugins: NonNullable<BrokerConfig["plugins"]> = [],
+    plugins: readonly Plugin[] = [],
   ) {
     this.parts = new Parts({}, plugins);
     const witness = this.parts.session("witness");
