@@ -9,8 +9,10 @@
  */
 
 import { didYouMean } from "../mod.ts";
+import { brokerFlags } from "./_broker_flags.ts";
 import type { Commands } from "./_command.ts";
 import { completionsCommand } from "./_completions.ts";
+import { configCommand } from "./_config.ts";
 import { USAGE } from "./_exit_status.ts";
 import { UsageError } from "./_flags.ts";
 import { pubFlags, runPub } from "./_pub.ts";
@@ -22,7 +24,9 @@ import { version } from "./_version.ts";
 const commands: Commands = {
   broker: {
     help: "run an MQTT broker",
-    run: async (args) => (await import("./_broker.ts")).runBroker([...args]),
+    flags: brokerFlags,
+    run: async (args, terminal) =>
+      (await import("./_broker.ts")).runBroker(args, terminal),
   },
   pub: { help: "publish messages", flags: pubFlags, run: runPub },
   sub: {
@@ -30,6 +34,7 @@ const commands: Commands = {
     flags: subFlags,
     run: runSub,
   },
+  config: configCommand,
   completions: completionsCommand(() => commands),
 };
 
