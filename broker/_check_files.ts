@@ -1,33 +1,35 @@
 /**
- * Whether the files that a configuration names can be read.
+ * Whether the files that a configuration names can be used.
  */
 
 import type { Configuration } from "./_configuration.ts";
 import { BrokerError } from "./error.ts";
+import type { ListenOptions } from "./listen.ts";
+import { readTlsFiles } from "./_tls_files.ts";
 
 /**
- * Looks at certificates, keys and the password file.
+ * Reads certificates and keys, and looks at the password file.
  *
- * @throws {BrokerError} If one cannot be read.
+ * @throws {BrokerError} If one cannot be used.
  */
-export async function checkFiles(config: Configuration): Promise<void> {
-  const { listeners, settings: { auth, source } } = config;
+export async function checkFiles(
+  { listeners, settings: { auth, source } }: Configuration,
+  { now, warn }: ListenOptions,
+): Promise<void> {
   for (const { name, tls } of listeners) {
-    for (const key of ["certfile", "keyfile", "cafile", "capath"] as const) {
-      const file = tls?.[key];
-      if (file !== undefined) await check(file, ["listeners", name, key]);
-    }
+    if (tls === undefined) continue;
+    const { warnings } = await readTlsFiles(name, tls, now);
+    warnings.forEach(warn);
   }
   const file = auth?.passwordFile;
-  if (file !== undefined) await check(file, ["auth", "passwordFile"]);
-
-  async function check(file: string, path: readonly string[]): Promise<void> {
-    try {
-      await Deno.stat(file);
-    } catch (error) {
-      const place = source === undefined ? "" : ` (${source.locate(path)})`;
-      const why = error instanceof Error ? error.message : error;
-      throw new BrokerError(`Cannot read ${file}${place}: ${why}`);
-    }
+  if (file === undefined) return;
+  try {
+    (await Deno.open(file)).close();
+  } catch (error) {
+    const place = source === undefined
+      ? ""
+      : ` (${source.locate(["auth", "passwordFile"])})`;
+    const why = error instanceof Error ? error.message : error;
+    throw new BrokerError(`Cannot read the password file${place}: ${why}`);
   }
 }

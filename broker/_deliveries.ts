@@ -296,6 +296,12 @@ export class Deliveries {
     message.keep();
     this.#backlog.push(outgoing);
     this.#recordEnqueue(outgoing, undefined);
+    if (
+      this.#downlink === undefined && hooks.watches("broker_retained_message")
+    ) {
+      const { clientId } = this.#to;
+      hooks.emit("broker_retained_message", { clientId, message });
+    }
   }
 
   #recordEnqueue(outgoing: Waiting, packetId: number | undefined): void {

@@ -40,9 +40,9 @@ export async function loadPlugins(
       const message = `Cannot load the plugin ${active.name}${place}: ${why}`;
       return new BrokerError(message, { cause });
     };
-    let module: PluginModule;
+    let module: Partial<PluginModule> & { default?: PluginModule["plugin"] };
     try {
-      module = await load(active) as PluginModule;
+      module = await load(active);
     } catch (error) {
       throw fail(reason(error), error);
     }
@@ -70,13 +70,11 @@ export async function loadPlugins(
 /** The options, checked if the module says what they are. */
 function optionsOf(
   { name, options, path }: Exclude<ActivePlugin, { plugin: Plugin }>,
-  { options: fields }: PluginModule,
+  { options: fields }: Partial<PluginModule>,
 ): object {
   const where = `the options of the plugin ${name}`;
   try {
-    return fields === undefined
-      ? { ...options as object }
-      : readSettings(options, fields, where);
+    return readSettings(options, fields ?? {}, where);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     throw new SettingsError(where, [...path, ...error.path], error.problem);

@@ -104,6 +104,12 @@ export class Retained {
       : found.filter((message) => message.expiresAt > now);
   }
 
+  /** All messages, expired ones left out. */
+  all(now: number): Message[] {
+    return Array.from(this.#topics.values(), ({ value }) => value!)
+      .filter((message) => message.expiresAt > now);
+  }
+
   /** Forgets everything, without telling the store. */
   clear(): void {
     for (const topic of [...this.#topics.keys()]) this.#remove(topic);

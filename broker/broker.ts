@@ -16,22 +16,24 @@ import {
 import { checkFiles } from "./_check_files.ts";
 import { type BrokerConfig, defaultConfig } from "./config.ts";
 import { type Configuration, located, readConfig } from "./_configuration.ts";
+import { consoleLogger } from "./_console_logger.ts";
+import { Context, type ContextHost } from "./_context.ts";
 import { BrokerError } from "./error.ts";
 import { Hooks } from "./_hooks.ts";
-import { listen, type Listener } from "./listen.ts";
+import { listen, type Listener, type ListenOptions } from "./listen.ts";
 import { loadPlugins } from "./_load_plugins.ts";
 import { restore } from "./_load.ts";
-import { bindLine } from "./listeners.ts";
-import { consoleLogger, type Logger } from "./logger.ts";
-import { Message, type MessageInit } from "./message.ts";
+import { bindLine, type ResolvedListener } from "./listeners.ts";
+import type { MessageInit } from "./message.ts";
 import { Metrics } from "./metrics.ts";
-import type { PluginContext } from "./plugin.ts";
+import type { Logger } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
-import { route } from "./_router.ts";
+import { publish } from "./_router.ts";
 import type { BrokerState } from "./_state.ts";
 import { MemoryStore } from "./store.ts";
 import { SubscriptionTree } from "./_subscription_tree.ts";
 import { tick } from "./_tick.ts";
+import { Timers } from "./_timers.ts";
 import { Turn } from "./_turn.ts";
 
 /** The states of a broker's life. */
@@ -48,10 +50,12 @@ export type BrokerStatus =
 export interface ListenerAddress {
   /** The name of the listener. */
   readonly name: string;
-  /** The interface. */
+  /** The interface; empty for a Unix socket. */
   readonly hostname: string;
-  /** The port. */
+  /** The port; 0 for a Unix socket. */
   readonly port: number;
+  /** The path of the Unix socket, if it is one. */
+  readonly path?: string;
 }
 
 /** Milliseconds between two looks at all deadlines. */
@@ -91,6 +95,7 @@ export class Broker implements AsyncDisposable {
   /** Who may connect: known once the plugins are loaded. */
   #access: Access | undefined;
   readonly #state: BrokerState;
+  readonly #plugins: ContextHost;
   /** The ways in that are open, and the end of each. */
   readonly #acceptors = new Map<Acceptor, Promise<void>>();
   /** Called when the last connection is closed; during a shutdown. */
@@ -113,6 +118,7 @@ export class Broker implements AsyncDisposable {
     const { metrics } = this;
     const store = settings.store ?? new MemoryStore();
     const hooks = new Hooks([], false, metrics);
+    const now = settings.now ?? monotonicNow;
     this.#state = {
       limits,
       metrics,
@@ -124,7 +130,13 @@ export class Broker implements AsyncDisposable {
       connections: new Set(),
       turn: new Turn(store, metrics, hooks),
       timeoutDisconnectDelay: settings.timeoutDisconnectDelay,
-      now: settings.now ?? monotonicNow,
+      now,
+    };
+    this.#plugins = {
+      state: this.#state,
+      config: Object.freeze({ ...settings }),
+      logger: this.#logger,
+      timers: new Timers(now),
     };
   }
 
@@ -137,9 +149,11 @@ export class Broker implements AsyncDisposable {
   get addresses(): ListenerAddress[] {
     const addresses: ListenerAddress[] = [];
     for (const { name, listener } of this.#acceptors.keys()) {
-      const { hostname, port } = listener.addr ?? {};
+      const { hostname, port, path } = listener.addr ?? {};
       if (hostname !== undefined && port !== undefined) {
         addresses.push({ name, hostname, port });
+      } else if (path !== undefined) {
+        addresses.push({ name, hostname: "", port: 0, path });
       }
     }
     return addresses;
@@ -165,15 +179,16 @@ export class Broker implements AsyncDisposable {
       hooks.emit("broker_pre_start", {});
       for await (const change of store.load()) restore(this.#state, change);
       for (const plugin of hooks.plugins) {
-        await plugin.start?.(this.#context);
+        await plugin.start?.(new Context(this.#plugins, plugin));
         started.unshift(() => plugin.stop?.());
       }
-      const bound = this.#config.listeners.map((config) => {
-        const listener = listen(config);
+      const bound: [ResolvedListener, Listener][] = [];
+      for (const config of this.#config.listeners) {
+        const listener = await listen(config, this.#listening);
         started.unshift(() => listener.close());
-        return { config, listener };
-      });
-      for (const { config, listener } of bound) {
+        bound.push([config, listener]);
+      }
+      for (const [config, listener] of bound) {
         this.#accept(listener, config.name, config.maxConnections);
         this.#logger.info(bindLine(config, listener));
       }
@@ -200,7 +215,7 @@ export class Broker implements AsyncDisposable {
    */
   async check(): Promise<void> {
     await this.#load();
-    await checkFiles(this.#config);
+    await checkFiles(this.#config, this.#listening);
     this.#warnOfAccess();
   }
 
@@ -217,7 +232,7 @@ export class Broker implements AsyncDisposable {
       throw new BrokerError(`Cannot stop the broker: it is ${this.#status}`);
     }
     this.#status = "stopping";
-    clearInterval(this.#timer);
+    this.#plugins.timers.clear();
     const { hooks, limits, connections, store } = this.#state;
     const timeout = limits.shutdownTimeout * 1000;
     try {
@@ -244,6 +259,8 @@ export class Broker implements AsyncDisposable {
     } catch (error) {
       this.#status = "not_stopped";
       throw error;
+    } finally {
+      clearInterval(this.#timer);
     }
     this.#status = "stopped";
     hooks.emit("broker_post_shutdown", {});
@@ -276,8 +293,7 @@ export class Broker implements AsyncDisposable {
    * @throws {TypeError} If its topic is not a valid topic name.
    */
   publish(message: MessageInit): void {
-    route(this.#state, Message.from(message, this.#state.now()), undefined);
-    this.#state.turn.schedule();
+    publish(this.#state, message);
   }
 
   /**
@@ -285,14 +301,17 @@ export class Broker implements AsyncDisposable {
    * twice a second by itself; it is here for those who pass a clock in.
    */
   sweep(): void {
-    if (this.#status === "started") tick(this.#state);
+    if (this.#status === "started") {
+      tick(this.#state);
+      this.#plugins.timers.tick(this.#state.now());
+    }
+    if (this.#status !== "stopping") return;
+    const { connections, now } = this.#state;
+    for (const connection of connections) connection.tick(now());
   }
 
-  get #context(): PluginContext {
-    return {
-      publish: (message) => this.publish(message),
-      now: this.#state.now,
-    };
+  get #listening(): ListenOptions {
+    return { now: Date.now(), warn: (line) => this.#logger.warn(line) };
   }
 
   /** Loads the plugins, the first time. */
@@ -350,6 +369,7 @@ export class Broker implements AsyncDisposable {
   /** Empties the memory; the store has what is to stay. */
   #forget(): void {
     const { sessions, retained, subscriptions } = this.#state;
+    this.#plugins.timers.clear();
     sessions.clear();
     retained.clear();
     subscriptions.clear();

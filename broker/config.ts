@@ -6,8 +6,7 @@
 
 import type { Limits } from "./limits.ts";
 import type { ListenerConfig } from "./listeners.ts";
-import type { Logger } from "./logger.ts";
-import type { Plugin } from "./plugin.ts";
+import type { Logger, Plugin } from "./plugin.ts";
 import type { Store } from "./store.ts";
 
 /** Who may connect. */

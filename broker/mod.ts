@@ -27,7 +27,6 @@ export {
   type ListenerConfig,
   parseBind,
 } from "./listeners.ts";
-export type { Logger } from "./logger.ts";
 export * from "./message.ts";
 export * from "./metrics.ts";
 export type * from "./plugin.ts";

@@ -6,7 +6,6 @@ import {
   Broker,
   type BrokerConfig,
   defaultConfig,
-  type Logger,
   readConfigFile,
 } from "../mod.ts";
 import { brokerFlags } from "./_broker_flags.ts";
@@ -50,7 +49,7 @@ export async function runBroker(
   const log = new Log();
   try {
     const said = await configOf(flags.config, flags.bind);
-    const logger = loggerOf(log, flags.debug);
+    const logger = log.logger(flags.debug);
     const broker = new Broker({ ...withEventLogger(said), logger });
     if (flags.test) {
       await broker.check();
@@ -91,17 +90,6 @@ function withEventLogger(config: BrokerConfig): BrokerConfig {
     plugins: Array.isArray(plugins)
       ? [...plugins, name]
       : { ...plugins, [name]: {} },
-  };
-}
-
-function loggerOf(log: Log, debug: boolean): Logger {
-  return {
-    debug: (message) => {
-      if (debug) log.line("DEBUG", message);
-    },
-    info: (message) => log.line("INFO", message),
-    warn: (message) => log.line("WARNING", message),
-    error: (message) => log.line("ERROR", message),
   };
 }
 

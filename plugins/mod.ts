@@ -5,12 +5,10 @@
  * import { Broker } from "@ambermq/mqtt/broker";
  * import { eventLogger } from "@ambermq/mqtt/plugins";
  *
- * const broker = new Broker({
- *   plugins: [eventLogger({ log: (level, line) => console.log(level, line) })],
- * });
+ * const broker = new Broker({ logger: console, plugins: [eventLogger()] });
  * ```
  *
  * @module
  */
 
-export * from "./event_logger.ts";
+export { eventLogger, type EventLoggerOptions } from "./event_logger.ts";

@@ -164,6 +164,7 @@ Deno.test("files with a leading underscore are imported in their folder only, by
 /** Tests that may use the helpers of others. */
 const neighbours = [
   "tests/broker tests/conformance", // a broker in memory
+  "tests/plugins tests/conformance", // the same
 ];
 
 Deno.test("there are no import cycles, types counted", () => {

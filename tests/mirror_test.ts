@@ -12,7 +12,6 @@ const untested: Record<string, string> = {
   "plugins/mod.ts": "re-exports: public_api_test.ts",
   "broker/_peer.ts": "types only",
   "broker/_state.ts": "types only",
-  "broker/plugin.ts": "types only",
   "cli/_command.ts": "types only",
   "client/options.ts": "types only",
   "codec/schema.ts": "types only",

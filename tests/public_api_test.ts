@@ -24,8 +24,9 @@ const api: Record<string, { values: string; types: string }> = {
     types: `
       AccessRequest Awaitable BrokerConfig BrokerEventName BrokerEvents
       BrokerStatus Change ClientCert ClientInfo Limits Listener ListenerAddress
-      ListenerConfig MessageInit MessageProperties Opinion Plugin
-      PluginContext Store StoredWill
+      ListenerConfig LogLevel Logger MessageInit MessageProperties Opinion
+      Plugin PluginContext PluginFactory PluginModule SessionInfo Store
+      StoredWill SubscriptionInfo View
     `,
   },
   "./client": {
@@ -69,7 +70,7 @@ const api: Record<string, { values: string; types: string }> = {
       eventLogger
     `,
     types: `
-      EventLoggerOptions LogLevel
+      EventLoggerOptions
     `,
   },
   "./cli": {

@@ -575,6 +575,7 @@ Deno.test("broker listens on several addresses, with a name for each", async () 
       authenticate: ({ listener, address }) => {
         names.push(listener);
         assertEquals(typeof address?.port, "number");
+        return true;
       },
     })],
   });
@@ -674,7 +675,10 @@ Deno.test("broker serves a listener of Deno's, whose address it knows", async ()
   await using broker = new Broker({
     listeners: {},
     plugins: [plugin({
-      authenticate: ({ listener }) => void names.push(listener),
+      authenticate: ({ listener }) => {
+        names.push(listener);
+        return true;
+      },
     })],
   });
   await broker.start();
