@@ -58,6 +58,7 @@ export function clientSettings(
   const options: ClientSettings["options"] = {
     url,
     protocolVersion,
+    autoReconnect: false,
     ...readSession(values, protocolVersion, properties),
     ...readTls(values),
   };

@@ -74,7 +74,8 @@ export async function runSub(
   const selection = new Selection(values, () => terminal.random());
   const present = presentation(values, terminal);
   const journal = new Journal(terminal, "ambermq sub", values);
-  const client = new MQTTClient(settings.options);
+  // What is not written stays with the broker.
+  const client = new MQTTClient({ ...settings.options, manualAck: true });
   return await new Run(subscription, {
     client,
     journal,

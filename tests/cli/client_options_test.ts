@@ -23,6 +23,7 @@ function assertUsage(args: string[], message: string): void {
 const usual = {
   url: "mqtt://localhost:1883",
   protocolVersion: 4,
+  autoReconnect: false,
   cleanStart: true,
   clientId: "ambermq_pub/4711-box",
 } as const;

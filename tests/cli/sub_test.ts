@@ -358,3 +358,57 @@ Deno.test("sub --json writes a line for each message", async () => {
     { ...common, payload: "/w==", encoding: "base64", timestamp },
   ]);
 });
+
+for (const qos of [1, 2] as const) {
+  Deno.test(`sub -C acknowledges no more than it writes, at QoS ${qos}`, async () => {
+    await using broker = await RunningBroker.start();
+    await using client = await broker.client();
+    const args = ["--url", broker.url, "-i", "me", "-t", "t", "-q", `${qos}`];
+    assertEquals(await runSub([...args, "-E"], new FakeTerminal()), 0);
+    for (let n = 1; n <= 5; n++) await client.publish("t", `${n}`, { qos });
+    let text = "";
+    for (const count of ["2", "2", "1"]) {
+      const terminal = new FakeTerminal();
+      assertEquals(await runSub([...args, "-C", count], terminal), 0);
+      text += terminal.text;
+    }
+    assertEquals(text, "1\n2\n3\n4\n5\n");
+    const last = new FakeTerminal();
+    const done = runSub([...args, "-C", "1", "-d"], last);
+    await last.line("Subscribed");
+    await client.publish("t", "end", { qos });
+    assertEquals(await done, 0);
+    assertEquals(last.text, "end\n"); // and nothing again
+  });
+}
+
+Deno.test("sub leaves with the broker what it could not write", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  const args = ["--url", broker.url, "-i", "me", "-t", "t", "-q", "1"];
+  const broken = new FakeTerminal();
+  const done = runSub([...args, "-d"], broken);
+  await broken.line("Subscribed");
+  broken.breakPipe();
+  await client.publish("t", "x", { qos: 1 });
+  assertEquals(await done, 0);
+  const terminal = new FakeTerminal();
+  assertEquals(await runSub([...args, "-C", "1"], terminal), 0);
+  assertEquals(terminal.text, "x\n");
+});
+
+Deno.test("sub -N writes nothing for an empty message, and acknowledges it", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  const args = ["--url", broker.url, "-i", "me", "-t", "t", "-q", "1"];
+  const first = new FakeTerminal();
+  const done = runSub([...args, "-N", "-C", "1", "-d"], first);
+  await first.line("Subscribed");
+  await client.publish("t", "", { qos: 1 });
+  assertEquals(await done, 0);
+  assertEquals(first.text, "");
+  await client.publish("t", "next", { qos: 1 });
+  const second = new FakeTerminal();
+  assertEquals(await runSub([...args, "-C", "1"], second), 0);
+  assertEquals(second.text, "next\n");
+});
