@@ -22,6 +22,7 @@
 export type * from "./call_options.ts";
 export * from "./client.ts";
 export * from "./clock.ts";
+export * from "./config.ts";
 export * from "./dial.ts";
 export * from "./error.ts";
 export type * from "./events.ts";
