@@ -30,6 +30,9 @@ export interface Document {
   readonly anchors: ReadonlySet<string>;
 }
 
+/** `](target)` of links and pictures, and `[name]: target`. */
+const LINK = /(?:\]\(|^\[[^\]]+\]: +)<?([^)\s>]+)/g;
+
 /** Folders with documents of others, or with none. */
 const skipped = [".git", "coverage", "dist", "node_modules", "vendor"];
 
@@ -77,9 +80,6 @@ export function readDocument(path: string, text: string): Document {
   }
   return { path, blocks, links, anchors };
 }
-
-/** `](target)` of links and pictures, and `[name]: target`. */
-const LINK = /(?:\]\(|^\[[^\]]+\]: +)<?([^)\s>]+)/g;
 
 function withoutCode(line: string): string {
   return line.replace(/`[^`]*`/g, "");

@@ -44,10 +44,10 @@ Deno.test("links that lead nowhere are found", () => {
 [good](#one--two) [bad](#three) [file](./README.md) [none](./NOTHING.md)
 [wrong anchor](README.md#nothing) \`[code](nothing.md)\`
 `;
-  const document = readDocument("x.md", text);
+  const document = readDocument("README.md", text);
   assertEquals(broken(document, () => new Set()), [
-    "x.md:2: #three",
-    "x.md:2: ./NOTHING.md",
-    "x.md:3: README.md#nothing",
+    "README.md:2: #three",
+    "README.md:2: ./NOTHING.md",
+    "README.md:3: README.md#nothing",
   ]);
 });
