@@ -65,7 +65,7 @@ export function activePlugins(
     ...topicCheck === undefined ? [] : topicPlugins(topicCheck, warn),
     ...others,
     ...sysInterval > 0 && !hasSys
-      ? [builtin("broker_sys", { interval: sysInterval }, ["sysInterval"], [])]
+      ? [builtin("broker_sys", { sysInterval }, ["sysInterval"], [])]
       : [],
   ];
 }

@@ -10,8 +10,11 @@ import type { ConfigSource } from "./config.ts";
 import { BrokerError } from "./error.ts";
 import type { Plugin, PluginModule } from "./plugin.ts";
 
-/** The modules of plugins, by what the configuration calls them. */
-type Load = (plugin: ActivePlugin) => Promise<object>;
+/** A plugin that is not there yet. */
+type Loadable = Exclude<ActivePlugin, { plugin: Plugin }>;
+
+/** Loads the module of a plugin. */
+type Load = (plugin: Loadable) => Promise<object>;
 
 /**
  * Loads plugins, in their order.
@@ -31,7 +34,7 @@ export async function loadPlugins(
   return loaded;
 
   async function made(
-    active: Exclude<ActivePlugin, { plugin: Plugin }>,
+    active: Loadable,
   ): Promise<Plugin> {
     const fail = (why: string, cause?: unknown): BrokerError => {
       const place = source === undefined
@@ -55,7 +58,9 @@ export async function loadPlugins(
     try {
       plugin = factory(options);
     } catch (error) {
-      throw fail(reason(error), error);
+      throw error instanceof SettingsError
+        ? within(active, error)
+        : fail(reason(error), error);
     }
     if (!isPlugin(plugin)) {
       throw fail("what plugin() returns is no plugin: it has no name");
@@ -69,26 +74,27 @@ export async function loadPlugins(
 
 /** The options, checked if the module says what they are. */
 function optionsOf(
-  { name, options, path }: Exclude<ActivePlugin, { plugin: Plugin }>,
-  { options: fields }: Partial<PluginModule>,
+  active: Loadable,
+  { options: fields = {} }: Partial<PluginModule>,
 ): object {
-  const where = `the options of the plugin ${name}`;
   try {
-    return readSettings(options, fields ?? {}, where);
+    return readSettings(active.options, fields, "the options");
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    throw new SettingsError(where, [...path, ...error.path], error.problem);
+    throw error instanceof SettingsError ? within(active, error) : error;
   }
 }
 
+/** An error in the options, as one of the whole configuration. */
+function within({ name, path }: Loadable, error: SettingsError): SettingsError {
+  const where = `the options of the plugin ${name}`;
+  return new SettingsError(where, [...path, ...error.path], error.problem);
+}
+
 function loadModule(
-  active: ActivePlugin,
+  { name, builtin }: Loadable,
   source: ConfigSource | undefined,
 ): Promise<object> {
-  if ("builtin" in active && active.builtin !== undefined) {
-    return loadBuiltin(active.builtin);
-  }
-  const { name } = active;
+  if (builtin !== undefined) return loadBuiltin(builtin);
   if (/^(?:jsr|npm|https?):/.test(name)) return import(name);
   // pathToFileURL() knows the paths of Windows, and where this program runs.
   const base = source?.url ?? pathToFileURL("./");

@@ -32,6 +32,8 @@ export interface Duplicate {
 export interface Scan {
   readonly root: Outline;
   readonly duplicates: readonly Duplicate[];
+  /** Where the first tab is that indents a line. */
+  readonly tab: number | undefined;
 }
 
 /** The line and column of an offset. */
@@ -69,6 +71,7 @@ class Scanner {
   readonly #open: Open[];
   readonly #root: Outline = { path: [], offset: 0, children: new Map() };
   readonly #duplicates: Duplicate[] = [];
+  #tab: number | undefined;
   #at = 0;
 
   constructor(text: string) {
@@ -82,10 +85,17 @@ class Scanner {
     while (this.#at < this.#text.length) {
       const start = this.#at;
       this.#take(/ */y);
+      if (/^\t[ \t]*[^\s#]/.test(this.#text.slice(this.#at, this.#at + 100))) {
+        this.#tab ??= this.#at;
+      }
       this.#line(start);
       this.#take(/[^\n]*\n?/y);
     }
-    return { root: this.#root, duplicates: this.#duplicates };
+    return {
+      root: this.#root,
+      duplicates: this.#duplicates,
+      tab: this.#tab,
+    };
   }
 
   /** What begins in a line: items, a key, and their value. */

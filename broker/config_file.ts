@@ -50,11 +50,7 @@ export async function readConfigFile(path: string): Promise<BrokerConfig> {
  */
 export function parseConfig(text: string, file: string): BrokerConfig {
   const warnings: string[] = [];
-  const at = ({ offset }: Outline): string => {
-    const { line, column } = placeOf(text, offset);
-    return `${file}:${line}:${column}`;
-  };
-  const corrected = withoutDuplicates(text, at, warnings);
+  const corrected = withoutDuplicates(text, file, warnings);
   const { root } = scanYaml(corrected);
   const value = parsed(corrected, file, warnings);
   if (value === null || value === undefined) {
@@ -71,7 +67,7 @@ export function parseConfig(text: string, file: string): BrokerConfig {
     warnings,
     locate: (path) => {
       const found = find(root, path);
-      return found === root ? file : at(found);
+      return found === root ? file : placed(file, text, found.offset);
     },
     written: (path) => {
       const found = find(root, path);
@@ -105,13 +101,17 @@ function find(root: Outline, path: readonly string[]): Outline {
  */
 function withoutDuplicates(
   text: string,
-  at: (outline: Outline) => string,
+  file: string,
   warnings: string[],
 ): string {
-  const { root, duplicates } = scanYaml(text);
+  const { root, duplicates, tab } = scanYaml(text);
+  if (tab !== undefined) {
+    throw wrong([], `${placed(file, text, tab)}: a tab indents; use spaces`);
+  }
   let corrected = text;
   for (const { first, again } of duplicates) {
     const [key, path] = [again.path.at(-1)!, settingPath(again.path)];
+    const place = placed(file, text, again.offset);
     const { line } = placeOf(text, first.offset);
     const siblings = find(root, again.path.slice(0, -1)).children;
     if (key === "capath" && !siblings.has("cadata")) {
@@ -119,17 +119,20 @@ function withoutDuplicates(
       corrected = corrected.slice(0, again.offset) + "cadata" +
         corrected.slice(again.offset + key.length);
       warnings.push(
-        `${
-          at(again)
-        }: ${path} is there in line ${line} already: taken as cadata`,
+        `${place}: ${path} is there in line ${line} already: taken as cadata`,
       );
       continue;
     }
     warnings.push(
-      `${at(again)}: ${path} is there in line ${line} already: this one holds`,
+      `${place}: ${path} is there in line ${line} already: this one holds`,
     );
   }
   return corrected;
+}
+
+function placed(file: string, text: string, offset: number): string {
+  const { line, column } = placeOf(text, offset);
+  return `${file}:${line}:${column}`;
 }
 
 function parsed(text: string, file: string, warnings: string[]): unknown {
@@ -154,7 +157,7 @@ function syntax(text: string, error: SyntaxError): string {
   if (address !== undefined) {
     return `${problem}; an IPv6 address needs quotes: "${address}"`;
   }
-  return /^ *\t/m.test(text) ? `${problem}; indent with spaces` : problem;
+  return problem;
 }
 
 function firstLine(message: string): string {

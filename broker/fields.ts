@@ -231,7 +231,7 @@ export const configFields: Fields = {
       "of names or module specifiers, or a map from them to their options.",
   },
   sysInterval: {
-    type: "number",
+    type: "integer",
     minimum: 0,
     maximum: 2_147_483, // a timer's milliseconds have 31 bits
     default: 0,

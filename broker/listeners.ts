@@ -91,6 +91,8 @@ export const defaultPorts = {
   ws: { plain: 8080, tls: 8443 },
 } as const;
 
+const BINDS = "host:port, [IPv6]:port, :port or a port from 0 to 65535";
+
 /**
  * Takes a `bind` value apart.
  *
@@ -119,8 +121,7 @@ export function parseBind(
   const { v6, host, port = defaultPort } = match?.groups ?? {};
   if (match === null || Number(port) > 65_535) {
     throw new TypeError(
-      `Cannot bind to ${JSON.stringify(bind)}: it is not host:port, ` +
-        "[IPv6]:port, :port or a port from 0 to 65535",
+      `Cannot bind to ${JSON.stringify(bind)}: it is not ${BINDS}`,
     );
   }
   return { hostname: v6 || host || "0.0.0.0", port: Number(port) };
@@ -195,8 +196,9 @@ function address(bind: string, defaultPort: number, name: string) {
   if (unixPath !== undefined) return { hostname: "", port: 0, unixPath };
   try {
     return parseBind(bind, defaultPort);
-  } catch (error) {
-    throw wrong(name, "bind", (error as Error).message);
+  } catch {
+    const problem = `listeners.${name}.bind is ${JSON.stringify(bind)}, not `;
+    throw wrong(name, "bind", `${problem}${BINDS}`);
   }
 }
 

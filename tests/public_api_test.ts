@@ -18,15 +18,17 @@ interface Names {
 const api: Record<string, { values: string; types: string }> = {
   "./broker": {
     values: `
-      Broker BrokerError MemoryStore Message Metrics defaultLimits
-      parseBind
+      Broker BrokerError MemoryStore Message Metrics configFields
+      configSchema dashed defaultConfig defaultLimits explainConfig parseBind
+      parseConfig readConfigFile
     `,
     types: `
-      AccessRequest Awaitable BrokerConfig BrokerEventName BrokerEvents
-      BrokerStatus Change ClientCert ClientInfo Limits Listener ListenerAddress
-      ListenerConfig LogLevel Logger MessageInit MessageProperties Opinion
-      Plugin PluginContext PluginFactory PluginModule SessionInfo Store
-      StoredWill SubscriptionInfo View
+      AccessList AccessRequest AuthConfig Awaitable BrokerConfig
+      BrokerEventName BrokerEvents BrokerStatus Change ClientCert ClientInfo
+      ConfigSource JsonSchema Limits Listener ListenerAddress ListenerConfig
+      LogLevel Logger MessageInit MessageProperties Opinion Plugin
+      PluginContext PluginFactory PluginModule PluginOptions SessionInfo Store
+      StoredWill SubscriptionInfo TopicCheckConfig View
     `,
   },
   "./client": {
@@ -67,10 +69,12 @@ const api: Record<string, { values: string; types: string }> = {
   },
   "./plugins": {
     values: `
-      eventLogger
+      PasswordFile authAnonymous authFile brokerSys eventLogger hashPassword
+      packetLogger passwordSchemes topicAcl topicTaboo verifyPassword
     `,
     types: `
-      EventLoggerOptions
+      AccessLists AuthAnonymousOptions AuthFileOptions BrokerSysOptions
+      EventLoggerOptions PasswordFileProblem PasswordScheme TopicAclOptions
     `,
   },
   "./cli": {

@@ -50,13 +50,14 @@ Deno.test("context gives the broker's logger and its clock", async () => {
   assertEquals(context.now(), bench.time);
 });
 
-Deno.test("context has a logger that says nothing where none is given", async () => {
+Deno.test("context has a logger that takes warnings and errors where none is given", async () => {
   const { bench, context } = await start();
   await using _ = bench;
-  for (const level of ["debug", "info", "warn", "error"] as const) {
-    assertEquals(context.logger.enabled?.(level), false);
-    context.logger[level]("nothing");
-  }
+  const levels = ["debug", "info", "warn", "error"] as const;
+  assertEquals(
+    levels.filter((level) => context.logger.enabled?.(level)),
+    ["warn", "error"],
+  );
 });
 
 Deno.test("context gives what the broker has counted, as a copy", async () => {

@@ -228,7 +228,7 @@ const contradictions: readonly [
   [
     { bind: "1883:localhost" },
     "bind",
-    'Cannot bind to "1883:localhost": it is not host:port, [IPv6]:port, :port ' +
+    'listeners.one.bind is "1883:localhost", not host:port, [IPv6]:port, :port ' +
     "or a port from 0 to 65535",
   ],
 ];
