@@ -81,7 +81,7 @@ const exceptions: Record<string, Record<string, string>> = {
   "broker/_console_logger.ts": {
     console: "warnings and errors where no logger is passed",
   },
-  "broker/config_file.ts": {
+  "broker/yaml_file.ts": {
     "Deno.readFile": "reads a configuration file",
     "Deno.errors": "says why it cannot be read",
   },
