@@ -12,7 +12,7 @@ import { bytesOf } from "./_arguments.ts";
 import type { Clock } from "./clock.ts";
 import { Connection } from "./_connection.ts";
 import { ConnectError, ConnectionLostError } from "./error.ts";
-import type { Events } from "./_events.ts";
+import type { Events } from "./_guard.ts";
 import type { ClientOptions, Dial, DialOptions } from "./options.ts";
 import { Pending } from "./_pending.ts";
 import { connectError, failed, refused } from "./_refusal.ts";

@@ -19,7 +19,7 @@ import type { Publication } from "./_backlog.ts";
 import { Capabilities } from "./_capabilities.ts";
 import type { Clock } from "./clock.ts";
 import { ConnectionLostError } from "./error.ts";
-import type { Events } from "./_events.ts";
+import type { Events } from "./_guard.ts";
 import { KeepAlive } from "./_keep_alive.ts";
 import { Output, type OutputOwner } from "./_output.ts";
 

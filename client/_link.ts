@@ -14,7 +14,7 @@ import type { Clock } from "./clock.ts";
 import { Attempt, connectPacket, type Opened } from "./_connect.ts";
 import type { Connection } from "./_connection.ts";
 import { ConnectError, ConnectionLostError } from "./error.ts";
-import type { Events } from "./_events.ts";
+import type { Events } from "./_guard.ts";
 import type { ClientOptions, Dial, DialOptions } from "./options.ts";
 import { Pending } from "./_pending.ts";
 import { mayPass } from "./_refusal.ts";

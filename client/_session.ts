@@ -23,7 +23,7 @@ import type { UnsubscribeOptions } from "./call_options.ts";
 import { Capabilities } from "./_capabilities.ts";
 import type { Connection, ConnectionHandler } from "./_connection.ts";
 import { ConnectionLostError } from "./error.ts";
-import type { Events } from "./_events.ts";
+import type { Events } from "./_guard.ts";
 import { Crowd, Inbox } from "./_inbox.ts";
 import { OutgoingApplicationMessage } from "./message.ts";
 import type { OfflineQueueOptions } from "./options.ts";

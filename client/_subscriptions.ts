@@ -131,7 +131,7 @@ export class Subscriptions {
         return this.#question([entry], capabilities);
       },
       answered: (_, reasonCode) => {
-        if (reasonCode >= 0x80) return;
+        if (reasonCode >= 0x80) return this.close(stream);
         entry.granted = true;
         stream.qos = reasonCode as Stream["qos"];
         // Nobody waits for it any more, and nobody else asked for it.

@@ -21,7 +21,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { randomClientId } from "./_connect.ts";
 import { dial } from "./dial.ts";
 import { ConnectionLostError } from "./error.ts";
-import { guardEvents } from "./_events.ts";
+import { guardEvents } from "./_guard.ts";
 import { Link } from "./_link.ts";
 import type {
   IncomingApplicationMessage,

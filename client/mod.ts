@@ -32,7 +32,7 @@ export type * from "./packet_view.ts";
 export type * from "./subscription.ts";
 
 // What these speak of is the codec's: a client is complete without importing it.
-export { ReasonCode, reasonName } from "../codec/mod.ts";
+export { ReasonCode, reasonName, SettingsError } from "../codec/mod.ts";
 export type {
   Acknowledgement,
   Address,
@@ -40,6 +40,8 @@ export type {
   ConnackProperties,
   ConnectProperties,
   DisconnectProperties,
+  Field,
+  Fields,
   Packet,
   PeerCertificate,
   Properties,

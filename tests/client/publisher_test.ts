@@ -1,5 +1,9 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { ConnectionLostError, RequestError } from "../../client/mod.ts";
+import {
+  ConnectionLostError,
+  type PublishOptions,
+  RequestError,
+} from "../../client/mod.ts";
 import {
   connack5,
   connect5,
@@ -429,4 +433,37 @@ Deno.test("a message that has become too large for the broker is not sent again 
   });
   await broker.expect("3a [<t> 0002 []]");
   await broker.expectNothing();
+});
+
+Deno.test("publish() takes QoS and RETAIN from its call, else from the topic, else from the client, also for 0 and false", async () => {
+  await using stage = new Stage({
+    defaultQos: 1,
+    defaultRetain: true,
+    topics: {
+      two: { qos: 2 },
+      off: { qos: 0, retain: false },
+      none: {},
+    },
+  });
+  const broker = await stage.connect();
+  const { client } = stage;
+  const cases: [topic: string, options: PublishOptions, flags: string][] = [
+    ["other", {}, "33"],
+    ["none", {}, "33"],
+    ["constructor", {}, "33"],
+    ["two", {}, "35"],
+    ["off", {}, "30"],
+    ["two", { qos: 0 }, "31"],
+    ["two", { qos: 1, retain: false }, "32"],
+    ["off", { retain: true }, "31"],
+    ["other", { qos: 0, retain: false }, "30"],
+  ];
+  let id = 0;
+  for (const [topic, options, flags] of cases) {
+    client.publish(topic, "", options);
+    const packetId = /[01]$/.test(flags)
+      ? ""
+      : (++id).toString(16).padStart(4, "0");
+    await broker.expect(`${flags} [<${topic}> ${packetId}]`);
+  }
 });
