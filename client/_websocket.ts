@@ -57,7 +57,10 @@ export async function connectWebSocket(
 
 async function create(url: URL, options: DialOptions): Promise<WebSocket> {
   if (typeof WebSocket === "undefined") {
-    throw cannot(url, "this runtime has no WebSocket; Node.js has from 22 on");
+    throw cannot(
+      url,
+      "this runtime has no WebSocket; Node.js has one from 22 on",
+    );
   }
   const address = new URL(url);
   address.username = address.password = ""; // they are for CONNECT
@@ -96,17 +99,22 @@ async function create(url: URL, options: DialOptions): Promise<WebSocket> {
   }
 }
 
-/** Deno says what has happened, others say nothing. */
+/** Deno says what has happened, if not always; others say nothing. */
 function explain(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const said = error.message.replace(/^.*failed to connect to WebSocket: /, "");
+  return new Error(meaning(said), { cause: error });
+}
+
+function meaning(said: string): string {
   const [, certificate] = /^invalid peer certificate: (.*)/.exec(said) ?? [];
-  return new Error(
-    certificate === undefined
-      ? said
-      : `the certificate is not trusted: ${certificate}`,
-    { cause: error },
-  );
+  if (certificate !== undefined) {
+    return `the certificate is not trusted: ${certificate}`;
+  }
+  // Over TLS it tries HTTP/2 after a refusal, and tells how that went.
+  return /h2 alpn|NoApplicationProtocol/.test(said)
+    ? "what answers does not open a WebSocket there; is the path right?"
+    : said;
 }
 
 function cannot({ protocol }: URL, reason: string): TypeError {

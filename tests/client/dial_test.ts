@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { IncomingMessage } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { createServer, type TLSSocket } from "node:tls";
 import {
   ConnectError,
@@ -208,6 +210,32 @@ Deno.test("dial() trusts no authority but those that are named, or the machine's
     await assertFails(url, {}, reason);
     await assertFails(url, { cafile: otherCa.file }, reason);
     await assertFails(url, { checkHostname: false }, reason);
+  });
+});
+
+Deno.test("dial() does not trust the machine's authorities beside those that are named", async () => {
+  await withCertificates(async ({ server, ca, otherCa }) => {
+    using broker = serveTls(server);
+    // DENO_CERT makes `ca` one that the machine trusts.
+    const program = `import { dial } from "./client/mod.ts";
+      const url = "mqtts://127.0.0.1:${broker.port}";
+      const told = [];
+      for (const options of [{}, { cafile: "${otherCa.file}" }]) {
+        await dial(url, options).then(
+          (transport) => (transport.close(), told.push("trusted")),
+          ({ message }) => told.push(message.slice(-32)),
+        );
+      }
+      console.log(JSON.stringify(told));`;
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--quiet", program],
+      cwd: new URL("../../", import.meta.url),
+      env: { DENO_CERT: ca.file },
+    }).output();
+    assertEquals(JSON.parse(new TextDecoder().decode(stdout)), [
+      "trusted",
+      "is its authority none of those that are trusted?".slice(-32),
+    ]);
   });
 });
 
@@ -501,4 +529,50 @@ Deno.test("dial() opens a WebSocket by TLS to a broker that is trusted, and no o
       await assertFails(`wss://127.0.0.1:${other.port}`, { cafile }, reason);
     }
   });
+});
+
+Deno.test("dial() shows the client's certificate when it opens a WebSocket by TLS", async () => {
+  await withCertificates(async ({ server, client, ca, stranger }) => {
+    const names: unknown[] = [];
+    const web = createHttpsServer({
+      cert: server.cert,
+      key: server.key,
+      ca: ca.pem,
+      requestCert: true,
+      rejectUnauthorized: true,
+    });
+    web.on("upgrade", (request: IncomingMessage, socket: TLSSocket) => {
+      names.push((request.socket as TLSSocket).getPeerCertificate().subject.CN);
+      socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+    });
+    await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+    const { port } = web.address() as { port: number };
+    const url = `wss://127.0.0.1:${port}/mqtt`;
+    const cafile = ca.file;
+    const { certfile, keyfile } = client;
+    const reason = "what answers does not open a WebSocket there";
+    await assertFails(url, { cafile, certfile, keyfile }, reason);
+    assertEquals(names, ["sensor-7"]);
+    const { certfile: other, keyfile: otherKey } = stranger;
+    const strange = { cafile, certfile: other, keyfile: otherKey };
+    for (const options of [{ cafile }, strange]) {
+      await assertFails(url, options, "");
+    }
+    assertEquals(names, ["sensor-7"]);
+    await new Promise((resolve) => web.close(resolve));
+  });
+});
+
+Deno.test("dial() refuses options that a WebSocket cannot heed, where they would matter", async () => {
+  for (const option of ["verifyCert", "checkHostname"]) {
+    const { message } = await assertRejects(
+      () => dial("wss://127.0.0.1:1", { [option]: false }),
+      TypeError,
+    );
+    assertEquals(
+      message,
+      `Cannot connect by wss://: ${option}: false is for mqtts:// only`,
+    );
+    await assertFails("ws://127.0.0.1:1", { [option]: false }, "connect");
+  }
 });
