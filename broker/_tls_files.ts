@@ -4,7 +4,7 @@
  */
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import type { ResolvedTls } from "./config.ts";
+import type { ResolvedTls } from "./listeners.ts";
 import { BrokerError } from "./error.ts";
 
 /** What a listener needs, in PEM. */
