@@ -1,6 +1,7 @@
 /** `-c`: the configuration of a client, as hbmqtt_pub reads it. */
 
 import {
+  type ClientEvents,
   type ClientOptions,
   clientOptions,
   readYamlFile,
