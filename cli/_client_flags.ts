@@ -120,6 +120,7 @@ export function clientOptions(values: ClientValues): ClientOptions {
   const options: ClientOptions = {
     url: url ?? `mqtt://${hostOf(host ?? "localhost")}:${port ?? 1883}`,
     protocolVersion,
+    autoReconnect: false,
     keepAlive: parseInteger(clientFlags.keepAlive, values.keepAlive, [
       0,
       65_535,

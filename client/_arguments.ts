@@ -1,7 +1,17 @@
 /** Arguments of the client's methods. */
 
-import type { PublishProperties, Qos } from "../codec/mod.ts";
-import type { FilterOptions } from "./options.ts";
+import type {
+  PublishPacket,
+  PublishProperties,
+  Qos,
+  SubscriptionRequest,
+} from "../codec/mod.ts";
+import type {
+  FilterOptions,
+  PublishOptions,
+  SubscribeOptions,
+} from "./call_options.ts";
+import type { ClientOptions } from "./options.ts";
 
 const encoder = new TextEncoder();
 
@@ -17,8 +27,22 @@ export function listOf<T extends string | object>(
   return Array.isArray(value) ? [...value] : [value as T];
 }
 
-/** A topic filter with what was said about it. */
-export function filterOptions(
+/** What is asked for a topic filter: of its own, of the call, by default. */
+export function subscriptionRequest(
+  one: string | FilterOptions | readonly [string, Qos],
+  { qos, noLocal, retainAsPublished, retainHandling }: SubscribeOptions,
+): SubscriptionRequest {
+  const own = filterOptions(one);
+  return {
+    filter: own.filter,
+    qos: own.qos ?? qos ?? 0,
+    noLocal: own.noLocal ?? noLocal ?? false,
+    retainAsPublished: own.retainAsPublished ?? retainAsPublished ?? false,
+    retainHandling: own.retainHandling ?? retainHandling ?? 0,
+  };
+}
+
+function filterOptions(
   one: string | FilterOptions | readonly [string, Qos],
 ): FilterOptions {
   if (typeof one === "string") return { filter: one };
@@ -34,11 +58,37 @@ function isPair(
 }
 
 /**
- * Refuses properties that an application does not set.
+ * PUBLISH. What the call says counts, then what the client's options say about
+ * the topic, then what they say about all.
  *
- * @throws {TypeError} If there is one.
+ * @throws {TypeError} If there is a property that an application does not set.
  */
-export function checkPublishProperties(properties: PublishProperties): void {
+export function publishPacket(
+  topic: string,
+  payload: Uint8Array | string,
+  { qos, retain, properties }: PublishOptions,
+  client: ClientOptions,
+): PublishPacket {
+  const { topics, defaultQos = 0, defaultRetain = false } = client;
+  const known = topics !== undefined && Object.hasOwn(topics, topic)
+    ? topics[topic]
+    : undefined;
+  const packet: PublishPacket = {
+    type: "publish",
+    topic,
+    payload: bytesOf(payload),
+    qos: qos ?? known?.qos ?? defaultQos,
+    retain: retain ?? known?.retain ?? defaultRetain,
+    dup: false, // [MQTT-4.3.1-1] [MQTT-4.3.2-2] [MQTT-4.3.3-2]
+  };
+  if (properties !== undefined) {
+    checkPublishProperties(properties);
+    packet.properties = properties;
+  }
+  return packet;
+}
+
+function checkPublishProperties(properties: PublishProperties): void {
   // [MQTT-3.3.4-6] [MQTT-3.2.2-17] [MQTT-3.2.2-18] [MQTT-3.3.2-9]
   for (const name of ["subscriptionIdentifiers", "topicAlias"] as const) {
     if (properties[name] !== undefined) {

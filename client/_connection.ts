@@ -4,9 +4,9 @@
  */
 
 import {
+  type Acknowledgement,
   type ConnectionState,
   type DisconnectProperties,
-  type Frame,
   mayReceive,
   type Packet,
   PacketParser,
@@ -15,8 +15,11 @@ import {
   ReasonCode,
   type Transport,
 } from "../codec/mod.ts";
+import type { Publication } from "./_backlog.ts";
+import { Capabilities } from "./_capabilities.ts";
 import type { Clock } from "./clock.ts";
-import { ConnectionLostError, RequestError } from "./error.ts";
+import { ConnectionLostError } from "./error.ts";
+import type { Events } from "./_guard.ts";
 import { KeepAlive } from "./_keep_alive.ts";
 import { Output, type OutputOwner } from "./_output.ts";
 
@@ -54,18 +57,22 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   /** How long PINGRESP may take, in seconds. */
   readonly pingTimeout: number;
+  /** How long before the end of the keep alive to send PINGREQ, in seconds. */
+  readonly pingDelay: number;
   /** The largest packet accepted, in bytes. */
   readonly maximumPacketSize: number | undefined;
+  readonly events: Events;
 }
 
 export class Connection implements OutputOwner {
-  /** The largest packet that the broker accepts. */
-  maximumPacketSize = Infinity;
+  /** What the broker can do. */
+  capabilities: Capabilities;
 
   readonly #transport: Transport;
   readonly #handler: ConnectionHandler;
   readonly #version: ProtocolVersion;
   readonly #clock: Clock;
+  readonly #events: Events;
   readonly #parser: PacketParser;
   readonly #output: Output;
   readonly #keepAlive: KeepAlive;
@@ -78,18 +85,24 @@ export class Connection implements OutputOwner {
   constructor(
     transport: Transport,
     handler: ConnectionHandler,
-    { version, clock, pingTimeout, maximumPacketSize }: ConnectionOptions,
+    options: ConnectionOptions,
   ) {
     this.#transport = transport;
     this.#handler = handler;
+    const { version, clock, events, maximumPacketSize } = options;
     this.#version = version;
     this.#clock = clock;
+    this.#events = events;
+    this.capabilities = new Capabilities(version);
     this.#parser = new PacketParser({
       version,
       ...(maximumPacketSize === undefined ? {} : { maximumPacketSize }),
     });
     this.#output = new Output(transport, version, this);
-    this.#keepAlive = new KeepAlive(pingTimeout * 1000, clock.now());
+    this.#keepAlive = new KeepAlive({
+      delay: options.pingDelay * 1000,
+      timeout: options.pingTimeout * 1000,
+    }, clock.now());
   }
 
   get connected(): boolean {
@@ -120,11 +133,11 @@ export class Connection implements OutputOwner {
   /**
    * Reads until the connection has ended.
    *
-   * @param connect The bytes of CONNECT. [MQTT-3.1.0-1]
+   * @param connect CONNECT. [MQTT-3.1.0-1]
    * @returns Why it ended; `undefined` if `disconnect` did it.
    */
-  async run(connect: Uint8Array): Promise<Error | undefined> {
-    this.#output.pushBytes(connect);
+  async run(connect: Packet): Promise<Error | undefined> {
+    this.send(connect);
     while (!this.#closed) {
       try {
         await this.#read();
@@ -179,6 +192,7 @@ export class Connection implements OutputOwner {
     if (!mayReceive("client", this.#state, type, this.#version)) {
       throw new ProtocolError(`${type} came where it may not`);
     }
+    this.#events.packetReceived?.(packet);
     if (type === "pingresp") this.#keepAlive.pingresp(this.#clock.now());
     this.#handler.handle(packet);
   }
@@ -189,36 +203,21 @@ export class Connection implements OutputOwner {
    * @throws {RequestError} If it is too large for the broker.
    */
   send(packet: Packet): void {
-    if (!this.#output.push(packet, this.maximumPacketSize)) {
-      throw this.#tooLarge(packet.type);
+    const { maximumPacketSize } = this.capabilities;
+    if (!this.#output.push(packet, maximumPacketSize)) {
+      throw this.capabilities.tooLarge(packet.type);
     }
+    this.#events.packetSent?.(packet);
   }
 
   /**
-   * Fails where a PUBLISH would be too large for the broker.
+   * Sends a PUBLISH that was encoded before.
    *
-   * @throws {RequestError} If it is.
+   * @param dup The flag DUP, if it was sent before.
    */
-  checkSize(frame: Frame): void {
-    if (!this.fits(frame)) throw this.#tooLarge("publish");
-  }
-
-  /** Whether a PUBLISH is not too large for the broker. */
-  fits(frame: Frame): boolean {
-    return frame.bytes.length <= this.maximumPacketSize; // [MQTT-3.2.2-15]
-  }
-
-  #tooLarge(action: string): RequestError {
-    return new RequestError(
-      `Cannot ${action}: the packet is larger than ${this.maximumPacketSize} ` +
-        "bytes, which is the most that the broker takes",
-      [ReasonCode.PacketTooLarge],
-    );
-  }
-
-  /** Sends a PUBLISH that was encoded before. */
-  sendFrame(frame: Frame, flags: number, packetId: number): void {
-    this.#output.pushFrame(frame, flags, packetId);
+  sendFrame({ packet, frame, flags }: Publication, dup = 0): void {
+    this.#output.pushFrame(frame, flags | dup, packet.packetId ?? 0);
+    this.#events.packetSent?.(dup === 0 ? packet : { ...packet, dup: true });
   }
 
   /** Sends an acknowledgement; before 5.0 it says no reason. */
@@ -226,13 +225,16 @@ export class Connection implements OutputOwner {
     type: "puback" | "pubrec" | "pubrel" | "pubcomp",
     packetId: number,
     reasonCode: ReasonCode = ReasonCode.Success,
-  ): void {
-    this.#output.push({ type, packetId, reasonCode });
+  ): Acknowledgement {
+    const packet = { type, packetId, reasonCode };
+    this.#output.push(packet);
+    this.#events.packetSent?.(packet);
+    return packet;
   }
 
   /** Sends PINGREQ; its PINGRESP has to come in time. */
   ping(): void {
-    this.#output.push({ type: "pingreq" });
+    this.send({ type: "pingreq" });
     this.#keepAlive.pingreq(this.#clock.now());
     this.#schedule();
   }
@@ -255,7 +257,7 @@ export class Connection implements OutputOwner {
     // A client of MQTT 3 cannot say that the broker is wrong.
     const sends = this.connected && (error === undefined || this.#version > 4);
     if (!sends) return this.close(error);
-    this.#output.push({
+    this.send({
       type: "disconnect",
       reasonCode,
       ...(properties === undefined ? {} : { properties }),

@@ -2,38 +2,46 @@
  * The client's side of a session, and what the packets of its connection mean.
  *
  * A session outlives connections: unsettled messages stay in publisher and
- * subscriber, received ones in the inbox. What waits for an answer does not.
+ * subscriber, received ones in the inboxes. What waits for an answer waits on
+ * while another connection is to come, and is told when none is.
  */
 
 import {
   type ConnackPacket,
-  type ConnackProperties,
   type DisconnectPacket,
+  encode,
   type Packet,
   ProtocolError,
   type ProtocolVersion,
   type PublishPacket,
   Queue,
   ReasonCode,
-  reasonName,
   type SubscribePacket,
-  type SubscribeProperties,
   type UnsubscribePacket,
 } from "../codec/mod.ts";
+import type { UnsubscribeOptions } from "./call_options.ts";
+import { Capabilities } from "./_capabilities.ts";
 import type { Connection, ConnectionHandler } from "./_connection.ts";
-import { ConnectionLostError, RequestError } from "./error.ts";
-import { Inbox } from "./_inbox.ts";
-import type { PublishResult } from "./options.ts";
-import { type Pending, PendingSet } from "./_pending.ts";
+import { ConnectionLostError } from "./error.ts";
+import type { Events } from "./_guard.ts";
+import { Crowd, Inbox } from "./_inbox.ts";
+import { OutgoingApplicationMessage } from "./message.ts";
+import type { OfflineQueueOptions } from "./options.ts";
+import { overlook, type Pending, PendingSet } from "./_pending.ts";
 import { Publisher } from "./_publisher.ts";
 import { describeReason } from "./_reason.ts";
 import { Requests } from "./_requests.ts";
-import { type ReceiveLimits, Subscriber } from "./_subscriber.ts";
+import { Stream } from "./_stream.ts";
+import { type ReceiveOptions, Subscriber } from "./_subscriber.ts";
+import { Subscriptions } from "./_subscriptions.ts";
 
 /** What is the same for all connections of a session. */
-export interface SessionOptions extends ReceiveLimits {
+export interface SessionOptions extends ReceiveOptions {
   readonly version: ProtocolVersion;
   readonly receiveQueueLimit: number;
+  readonly offlineQueue: OfflineQueueOptions | undefined;
+  readonly resubscribe: boolean;
+  readonly events: Events;
 }
 
 /** What CONNECT said that matters to CONNACK. */
@@ -44,41 +52,59 @@ export interface Greeting {
   readonly resumable: boolean;
 }
 
-const sent: Promise<PublishResult> = Promise.resolve(
-  Object.freeze({ reasonCode: ReasonCode.Success }),
-);
+type Publishing = Pending<OutgoingApplicationMessage>;
 
 export class Session implements ConnectionHandler {
   readonly inbox: Inbox;
   readonly subscriber: Subscriber;
 
-  readonly #version: ProtocolVersion;
-  readonly #promises: PendingSet;
-  readonly #publisher: Publisher;
+  readonly #options: SessionOptions;
+  readonly #promises = new PendingSet(() => this.#resume?.());
+  readonly #crowd = new Crowd(() => this.#resume?.());
   readonly #requests: Requests;
-  readonly #drains = new Queue<Pending<PublishResult>>();
+  readonly #publisher: Publisher;
+  readonly #subscriptions: Subscriptions;
+  /** QoS 0 messages that the transport has not taken. */
+  readonly #drains = new Queue<[Publishing, OutgoingApplicationMessage]>();
   #connection: Connection | undefined;
   #greeting: Greeting & { pending: Pending<ConnackPacket> } | undefined;
-  /** What the broker can do, as CONNACK says. */
-  #broker: ConnackProperties = {};
+  /** Whether there is, or is to be, a connection. */
+  #expected = false;
   /** Goes on reading. */
   #resume: (() => void) | undefined;
 
+  /** @throws {RangeError} If a limit is none. */
   constructor(options: SessionOptions) {
-    const { version } = options;
-    this.#version = version;
-    this.#promises = new PendingSet(() => this.#resume?.());
-    this.#requests = new Requests(version);
+    const { version, events } = options;
+    this.#options = options;
+    this.#requests = new Requests(version, () => this.#publisher.nextId());
     this.#publisher = new Publisher(
       version,
       this.#promises,
       this.#requests,
+      options.offlineQueue,
     );
-    this.inbox = new Inbox(options.receiveQueueLimit, () => {
-      this.subscriber.taken();
-      if (this.inbox.low) this.#resume?.();
-    });
-    this.subscriber = new Subscriber(this.inbox, options);
+    this.inbox = new Inbox(options.receiveQueueLimit, this.#crowd);
+    this.#subscriptions = new Subscriptions(
+      this.inbox,
+      this.#requests,
+      (filter, error) => events.subscriptionLost?.(filter, error),
+    );
+    this.subscriber = new Subscriber(
+      (message) => this.#subscriptions.inboxesOf(message),
+      options,
+    );
+  }
+
+  /** A connection is to come: who calls waits for it. */
+  expect(): void {
+    this.#expected = true;
+    this.inbox.open();
+  }
+
+  /** The client is about to leave: no other connection is to come. */
+  leave(): void {
+    this.#expected = false;
   }
 
   /** A connection begins: waits for CONNACK. */
@@ -88,26 +114,44 @@ export class Session implements ConnectionHandler {
     signal: AbortSignal,
   ): Promise<ConnackPacket> {
     this.#connection = connection;
-    this.inbox.open();
     const pending = this.#promises.open<ConnackPacket>(signal);
     this.#greeting = { ...greeting, pending };
     return pending.promise;
   }
 
-  /** The connection is gone. */
-  stop(error: Error | undefined): void {
+  /** The connection is gone; another one may come. */
+  lose(
+    error: Error = new ConnectionLostError("Connection lost: the client left"),
+  ): void {
     this.#connection = undefined;
-    this.#publisher.stop();
+    this.#greeting?.pending.reject(error);
+    this.#publisher.pause();
     this.subscriber.stop();
-    this.#requests.clear();
-    this.#drains.clear();
+    this.#requests.pause();
+    // At most once: nobody knows how much of them has left.
+    while (this.#drains.size > 0) this.#drains.shift()![0].reject(error);
+  }
+
+  /** No other connection comes: why, if it is an error. */
+  end(error: Error | undefined): void {
+    this.#expected = false;
     this.#promises.lose(
       error ?? new ConnectionLostError("Connection lost: the client left"),
     );
+    this.#publisher.stop();
+    this.#requests.stop();
+    this.#subscriptions.end(error);
     this.inbox.end(error);
   }
 
-  /** Forgets what is unsettled. */
+  /** Forgets what was subscribed to. */
+  forget(): void {
+    this.#subscriptions.clear(
+      new ConnectionLostError("Connection lost: a new session has begun"),
+    );
+  }
+
+  /** The session is over. */
   clear(): void {
     this.#publisher.clear();
     this.subscriber.clear();
@@ -116,28 +160,19 @@ export class Session implements ConnectionHandler {
   publish(
     packet: PublishPacket,
     signal: AbortSignal | undefined,
-  ): Promise<PublishResult> {
-    const connection = this.#connected("publish");
-    const { maximumQos, retainAvailable = true } = this.#broker;
-    // [MQTT-3.2.2-11]
-    if (maximumQos !== undefined && packet.qos > maximumQos) {
-      throw new RequestError(
-        `Cannot publish: the broker has QoS ${maximumQos} at most`,
-        [ReasonCode.QosNotSupported],
-      );
+  ): Promise<OutgoingApplicationMessage> {
+    const connection = this.#open("publish");
+    const capabilities = connection?.capabilities;
+    if (connection === undefined || packet.qos > 0) {
+      return this.#publisher.publish(packet, capabilities, signal);
     }
-    // [MQTT-3.2.2-14]
-    if (packet.retain && !retainAvailable) {
-      throw new RequestError(
-        "Cannot publish: the broker does not retain messages",
-        [ReasonCode.RetainNotSupported],
-      );
-    }
-    if (packet.qos > 0) return this.#publisher.publish(packet, signal);
+    const refusal = connection.capabilities.flagsRefusal(packet);
+    if (refusal !== undefined) throw refusal;
     connection.send(packet);
-    if (!connection.congested) return sent;
-    const pending = this.#promises.open<PublishResult>(signal);
-    this.#drains.push(pending);
+    const message = new OutgoingApplicationMessage(packet);
+    if (!connection.congested) return Promise.resolve(message);
+    const pending: Publishing = this.#promises.open(signal);
+    this.#drains.push([pending, message]);
     return pending.promise;
   }
 
@@ -146,81 +181,78 @@ export class Session implements ConnectionHandler {
     allowFailures: boolean,
     signal: AbortSignal | undefined,
   ): Promise<ReasonCode[]> {
-    const connection = this.#connected("subscribe");
-    const filters = packet.subscriptions.map(({ filter }) => filter);
-    for (const filter of filters) {
-      const reasonCode = this.#unavailable(filter, packet.properties);
-      if (reasonCode === undefined) continue;
-      throw new RequestError(
-        `Cannot subscribe to ${JSON.stringify(filter)}: ${
-          reasonName(reasonCode)
-        }`,
-        [reasonCode],
-      );
-    }
-    const packetId = this.#publisher.nextId();
-    connection.send({ ...packet, packetId });
+    this.#open("subscribe");
+    this.#check({ ...packet, packetId: 1 });
     const pending = this.#promises.open<ReasonCode[]>(signal);
-    this.#requests.add(packetId, {
-      type: "suback",
-      filters,
-      allowFailures,
-      pending,
-    });
+    this.#subscriptions.subscribe(packet, allowFailures, pending);
     return pending.promise;
   }
 
-  /** What CONNACK said the broker cannot do: it would end the connection. */
-  #unavailable(
-    filter: string,
-    properties: SubscribeProperties | undefined,
-  ): ReasonCode | undefined {
-    const broker = this.#broker;
-    if (
-      broker.subscriptionIdentifiersAvailable === false &&
-      properties?.subscriptionIdentifiers !== undefined
-    ) return ReasonCode.SubscriptionIdentifiersNotSupported;
-    if (
-      broker.sharedSubscriptionAvailable === false &&
-      filter.startsWith("$share/")
-    ) return ReasonCode.SharedSubscriptionsNotSupported;
-    if (
-      broker.wildcardSubscriptionAvailable === false && /[#+]/.test(filter)
-    ) return ReasonCode.WildcardSubscriptionsNotSupported;
-    return undefined;
+  /** Subscribes to one filter, for messages of its own. */
+  subscription(
+    packet: Omit<SubscribePacket, "packetId">,
+    queueLimit: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Stream> {
+    this.#open("subscribe");
+    this.#check({ ...packet, packetId: 1 });
+    const request = packet.subscriptions[0]!;
+    const stream = new Stream(
+      request.filter,
+      new Inbox(queueLimit, this.#crowd),
+      this.#leave,
+    );
+    const pending = this.#promises.open<ReasonCode[]>(signal);
+    this.#subscriptions.open(stream, request, packet.properties, pending);
+    const opened = pending.promise.then(() => stream, (error) => {
+      this.#subscriptions.close(stream, error);
+      throw error;
+    });
+    overlook(opened);
+    return opened;
   }
+
+  readonly #leave = (
+    stream: Stream,
+    { properties, signal }: UnsubscribeOptions,
+  ): Promise<unknown> => {
+    signal?.throwIfAborted();
+    const pending = this.#promises.open<ReasonCode[]>(signal);
+    this.#subscriptions.leave(stream, properties, pending);
+    return pending.promise;
+  };
 
   unsubscribe(
     packet: Omit<UnsubscribePacket, "packetId">,
     signal: AbortSignal | undefined,
   ): Promise<ReasonCode[]> {
-    const connection = this.#connected("unsubscribe");
-    const packetId = this.#publisher.nextId();
-    connection.send({ ...packet, packetId });
+    this.#open("unsubscribe");
+    this.#check({ ...packet, packetId: 1 });
     const pending = this.#promises.open<ReasonCode[]>(signal);
-    this.#requests.add(packetId, {
-      type: "unsuback",
-      filters: packet.filters,
-      allowFailures: false,
-      pending,
-    });
+    this.#subscriptions.unsubscribe(packet, pending);
     return pending.promise;
   }
 
   ping(signal: AbortSignal | undefined): Promise<void> {
-    const connection = this.#connected("ping");
+    this.#open("ping");
     const pending = this.#promises.open<void>(signal);
     this.#requests.ping(pending);
-    connection.ping();
     return pending.promise;
   }
 
-  #connected(action: string): Connection {
+  /** The connection, if there is one; if none is to come either, it fails. */
+  #open(action: string): Connection | undefined {
     const connection = this.#connection;
     if (connection?.connected) return connection;
+    if (this.#expected) return undefined;
     throw new ConnectionLostError(
       `Cannot ${action}: the client is not connected`,
     );
+  }
+
+  /** A mistake is told at once, even if there is no connection. */
+  #check(packet: Packet): void {
+    encode(packet, this.#options.version);
   }
 
   // What a connection has its handler for:
@@ -236,7 +268,7 @@ export class Session implements ConnectionHandler {
       case "pubrec":
         return this.#publisher.pubrec(packet);
       case "pubrel":
-        return this.subscriber.pubrel(packet.packetId);
+        return this.subscriber.pubrel(packet);
       case "pubcomp":
         return this.#publisher.pubcomp(packet);
       case "suback":
@@ -269,32 +301,42 @@ export class Session implements ConnectionHandler {
         "the broker goes on with a session that the client does not have",
       );
     }
+    const { version, resubscribe } = this.#options;
     // [MQTT-3.2.2-5] MQTT 3.1 cannot say it
-    if (!sessionPresent && this.#version > 3) this.clear();
-    this.#broker = properties;
-    connection.maximumPacketSize = properties.maximumPacketSize ?? Infinity;
+    if (!sessionPresent && version > 3) this.clear();
+    const capabilities = new Capabilities(version, properties);
+    connection.capabilities = capabilities;
     // [MQTT-3.1.2-21] [MQTT-3.2.2-21]
     connection.open(properties.serverKeepAlive ?? keepAlive);
     this.subscriber.start(connection);
-    this.#publisher.start(connection, properties.receiveMaximum ?? 65_535);
+    this.#requests.start(connection, capabilities);
+    if (!sessionPresent) {
+      if (resubscribe) this.#subscriptions.resubscribe();
+      else this.forget();
+    }
+    this.#requests.resume();
+    this.#publisher.start(connection, capabilities);
     pending.resolve(packet);
   }
 
   room(): Promise<void> | undefined {
     // Who waits for an answer cannot take messages: reading has to go on.
-    if (!this.inbox.full || this.#promises.size > 0) return undefined;
+    if (this.#crowd.size === 0 || this.#promises.size > 0) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#resume = resolve;
     return promise;
   }
 
   pinged(): void {
-    this.#requests.ping(undefined);
+    this.#requests.pinged();
   }
 
   drained(): void {
-    while (this.#drains.size > 0) {
-      this.#drains.shift()!.resolve({ reasonCode: ReasonCode.Success });
+    for (;;) {
+      const drain = this.#drains.shift();
+      if (drain === undefined) return;
+      const [pending, message] = drain;
+      pending.resolve(message);
     }
   }
 

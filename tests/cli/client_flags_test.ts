@@ -10,6 +10,7 @@ function options(...args: string[]): ClientOptions {
 const usual = {
   url: "mqtt://localhost:1883",
   protocolVersion: 4,
+  autoReconnect: false,
   keepAlive: 60,
   cleanStart: true,
 } as const;
