@@ -25,7 +25,7 @@ const api: Record<string, { values: string; types: string }> = {
       AccessRequest Awaitable BrokerConfig BrokerEventName BrokerEvents
       BrokerStatus Change ClientCert ClientInfo Limits Listener ListenerAddress
       ListenerConfig MessageInit MessageProperties Opinion Plugin
-      PluginContext Store StoredWill
+      PluginContext Store StoredWill UpgradeOptions
     `,
   },
   "./client": {
