@@ -28,8 +28,15 @@ const layers: Record<string, readonly string[]> = {
 
 /** Packages that a folder may import; the others have no dependencies. */
 const packages: Record<string, readonly string[]> = {
-  // YAML for configuration files; node:url knows the paths of every system.
-  broker: ["@std/yaml", "node:url"],
+  // YAML for configuration files; node:url knows the paths of every system;
+  // TLS that asks for certificates of clients: see broker/_tls.ts.
+  broker: [
+    "@std/yaml",
+    "node:crypto",
+    "node:stream",
+    "node:tls",
+    "node:url",
+  ],
   // By name and at run time only: see client/_builtin.ts.
   client: ["node:crypto", "node:fs/promises", "node:net", "node:tls"],
   cli: ["@std/cli"],
@@ -49,12 +56,30 @@ const onDemand: Record<string, RegExp> = {
 const exceptions: Record<string, Record<string, string>> = {
   "broker/_acceptor.ts": {
     setTimeout: "pauses when the system has no more sockets",
+    clearTimeout: "farewells take so long",
   },
+  "broker/_certificate.ts": { Date: "the form of a time" },
   "broker/_connect.ts": {
     crypto: "client identifiers that nobody else has",
   },
+  "broker/_tls.ts": { Date: "whether a certificate has expired" },
+  "broker/_tls_files.ts": {
+    Date: "the form of a time",
+    "Deno.readTextFile": "reads certificates and keys",
+    "Deno.readDir": "reads a folder of certificates",
+    "Deno.errors": "says why it could not",
+  },
+  "broker/_tls_self_test.ts": {
+    setTimeout: "a runtime that does not answer",
+    clearTimeout: "the same",
+  },
+  "broker/_upgrade.ts": {
+    "Deno.upgradeWebSocket": "makes a WebSocket of a request",
+    "Deno.errors": "what listeners say when they are closed",
+  },
+  "broker/_websocket_handshake.ts": { crypto: "a digest of the handshake" },
   "broker/broker.ts": {
-    Date: "whether certificates are valid",
+    Date: "whether certificates have expired",
     performance: "the clock where none is passed in",
     setInterval: "the one sweep",
     clearInterval: "the one sweep",
@@ -66,6 +91,10 @@ const exceptions: Record<string, Record<string, string>> = {
   },
   "broker/listen.ts": {
     "Deno.listen": "opens the broker's sockets",
+    "Deno.listenTls": "opens the broker's sockets",
+    "Deno.connect": "whether anybody listens on a Unix socket",
+    "Deno.lstat": "the file of a Unix socket",
+    "Deno.remove": "the file of a Unix socket that nobody listens on",
     "Deno.errors": "says why it could not",
   },
   "client/_connect.ts": {
