@@ -13,7 +13,6 @@ import {
   isLocal,
   nobodyLine,
 } from "./_access.ts";
-import { checkFiles } from "./_check_files.ts";
 import { type BrokerConfig, defaultConfig } from "./config.ts";
 import { type Configuration, located, readConfig } from "./_configuration.ts";
 import { consoleLogger } from "./_console_logger.ts";
@@ -34,6 +33,7 @@ import { MemoryStore } from "./store.ts";
 import { SubscriptionTree } from "./_subscription_tree.ts";
 import { tick } from "./_tick.ts";
 import { Timers } from "./_timers.ts";
+import { readTlsFiles } from "./_tls_files.ts";
 import { Turn } from "./_turn.ts";
 
 /** The states of a broker's life. */
@@ -211,11 +211,20 @@ export class Broker implements AsyncDisposable {
    * loaded, and that files can be read.
    *
    * @throws {SettingsError} If an option of a plugin is not right.
-   * @throws {BrokerError} If a plugin cannot be loaded or a file not be read.
+   * @throws {BrokerError} If a plugin cannot be loaded, or a certificate or key
+   * not be used; a plugin may throw what it likes.
    */
   async check(): Promise<void> {
     await this.#load();
-    await checkFiles(this.#config, this.#listening);
+    const { now, warn } = this.#listening;
+    for (const { name, tls } of this.#config.listeners) {
+      if (tls === undefined) continue;
+      const { warnings } = await readTlsFiles(name, tls, now);
+      warnings.forEach(warn);
+    }
+    for (const plugin of this.#state.hooks.plugins) {
+      await plugin.check?.(new Context(this.#plugins, plugin));
+    }
     this.#warnOfAccess();
   }
 

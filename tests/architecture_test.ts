@@ -78,9 +78,6 @@ const exceptions: Record<string, Record<string, string>> = {
     clearTimeout: "the clock where none is passed in",
   },
   "client/dial.ts": { "Deno.connect": "opens the client's sockets" },
-  "broker/_check_files.ts": {
-    "Deno.open": "looks whether the password file can be read",
-  },
   "broker/_console_logger.ts": {
     console: "warnings and errors where no logger is passed",
   },
