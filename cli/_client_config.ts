@@ -1,6 +1,7 @@
 /** `-c`: the configuration of a client, as hbmqtt_pub reads it. */
 
 import {
+  type ClientEvents,
   type ClientOptions,
   clientOptions,
   readYamlFile,
@@ -24,10 +25,20 @@ export async function readClientConfig(
   const { value, warnings, locate } = await readYamlFile(path, where);
   for (const warning of warnings) journal.error(warning);
   try {
-    return clientOptions(value, { log: (line) => journal.log(line) });
+    const options = clientOptions(value, { log: (line) => journal.log(line) });
+    return { ...options, on: { ...options.on, ...told(journal) } };
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     const { where, path, problem } = error;
     throw new SettingsError(where, path, `${locate(path)}: ${problem}`);
   }
+}
+
+/** What is told while the client goes on: only a configuration makes it. */
+function told(journal: Journal): ClientEvents {
+  return {
+    reconnecting: (_attempt, delay, { message }) =>
+      journal.error(`${message}; trying again in ${delay.toFixed(1)} s`),
+    subscriptionLost: (_filter, error) => journal.error(error),
+  };
 }

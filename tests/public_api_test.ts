@@ -20,7 +20,7 @@ const api: Record<string, { values: string; types: string }> = {
     values: `
       Broker BrokerError MemoryStore Message Metrics configFields
       configSchema dashed defaultConfig defaultLimits explainConfig parseBind
-      parseConfig readConfigFile
+      parseConfig parseYaml readConfigFile readYamlFile
     `,
     types: `
       AccessList AccessRequest AuthConfig Awaitable BrokerConfig
@@ -28,7 +28,7 @@ const api: Record<string, { values: string; types: string }> = {
       ConfigSource JsonSchema Limits Listener ListenerAddress ListenerConfig
       LogLevel Logger MessageInit MessageProperties Opinion Plugin
       PluginContext PluginFactory PluginModule PluginOptions SessionInfo Store
-      StoredWill SubscriptionInfo TopicCheckConfig View
+      StoredWill SubscriptionInfo TopicCheckConfig View YamlFile
     `,
   },
   "./client": {

@@ -15,7 +15,8 @@ async function read(
   await Deno.writeFile(file, bytes);
   const terminal = new FakeTerminal();
   try {
-    const options = await readClientConfig(file, new Journal(terminal, "x"));
+    const journal = new Journal(terminal, "x");
+    const { on: _, ...options } = await readClientConfig(file, journal);
     const errors = terminal.errors.map((line) => line.replaceAll(file, "FILE"));
     return { options, errors };
   } catch (error) {

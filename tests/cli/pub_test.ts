@@ -443,6 +443,56 @@ Deno.test("pub connects again if -c says so, and not otherwise", async () => {
       while (await second.read(buffer) !== null);
     }
     assertEquals(await done, again ? 0 : 1);
+    assertMatch(
+      terminal.errors[0]!,
+      again
+        ? /^ambermq pub: Connection lost: .*; trying again in \d\.\d s$/
+        : /^ambermq pub: Connection lost: /,
+    );
   }
   await Deno.remove(config);
+});
+
+Deno.test("pub does the examples of the reference's documentation", async () => {
+  await using broker = await RunningBroker.start({
+    listeners: {
+      default: { bind: "127.0.0.1:0" },
+      ws: { bind: "127.0.0.1:0", type: "ws" },
+    },
+  });
+  await using client = await broker.client();
+  await client.subscribe("#", { qos: 2, retainAsPublished: true });
+  const ws = `ws://127.0.0.1:${broker.broker.addresses[1]!.port}`;
+  const headers = '{"Authorization": "Bearer <token>"}';
+  const sensor = ["-t", "sensors/temperature", "-m"];
+  const examples: [string[], string[]][] = [
+    [["--url", broker.url, ...sensor, "32", "-q", "1"], ["32 1 false"]],
+    [["--url", broker.url, ...sensor, "1266193804 32"], [
+      "1266193804 32 0 false",
+    ]],
+    [
+      ["--url", broker.url, "-r", "-t", "switches/kitchen", "-m", "on"],
+      ["on 0 true"],
+    ],
+    [["--url", broker.url, "-t", "my/topic", "-f", "./data"], [
+      "1 0 false",
+      "2 0 false",
+    ]],
+    [["--url", broker.url, "-t", "my/topic", "-s"], ["1\n2\n 0 false"]],
+    [
+      ["--url", ws, ...sensor, "32", "-q", "1", "--extra-headers", headers],
+      ["32 1 false"],
+    ],
+  ];
+  for (const [args, expected] of examples) {
+    const terminal = new FakeTerminal({ files: { "./data": "1\n2\n" } });
+    terminal.type("1\n2\n");
+    terminal.endInput();
+    assertEquals(await runPub(args, terminal), 0);
+    for (const text of expected) {
+      const message = await client.deliverMessage();
+      const { qos, retain } = message;
+      assertEquals(`${message.text()} ${qos} ${retain}`, text);
+    }
+  }
 });

@@ -5,7 +5,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { UsageError } from "../../cli/_flags.ts";
+import { runPub } from "../../cli/_pub.ts";
 import { runSub } from "../../cli/_sub.ts";
+import { makeCertificates } from "../_certificates.ts";
 import { FakeTerminal } from "./_fake_terminal.ts";
 import { RunningBroker } from "./_running_broker.ts";
 
@@ -411,4 +413,79 @@ Deno.test("sub -N writes nothing for an empty message, and acknowledges it", asy
   const second = new FakeTerminal();
   assertEquals(await runSub([...args, "-C", "1"], second), 0);
   assertEquals(second.text, "next\n");
+});
+
+Deno.test("sub and pub reach brokers by TLS and WebSocket", async () => {
+  await using certificates = await makeCertificates();
+  const { ca, server, client, dir } = certificates;
+  const bind = "127.0.0.1:0";
+  const tls = {
+    bind,
+    ssl: true,
+    certfile: server.certfile,
+    keyfile: server.keyfile,
+    cafile: ca.file,
+  };
+  await using broker = await RunningBroker.start({
+    listeners: {
+      mqtt: { bind },
+      ws: { bind, type: "ws" },
+      mqtts: tls,
+      wss: { ...tls, type: "ws" },
+      mutual: { ...tls, clientCert: "required" },
+      misnamed: {
+        bind,
+        ssl: true,
+        certfile: certificates.misnamed.certfile,
+        keyfile: certificates.misnamed.keyfile,
+      },
+    },
+  });
+  const ports = Object.fromEntries(
+    broker.broker.addresses.map(({ name, port }) => [name, `${port}`]),
+  );
+  await Deno.writeTextFile(
+    `${dir}/wss.yaml`,
+    JSON.stringify({
+      connection: { uri: `wss://127.0.0.1:${ports.wss}`, cafile: ca.file },
+    }),
+  );
+  const own = ["--cert", client.certfile, "--key", client.keyfile];
+  const mutual = ["-h", "127.0.0.1", "-p", ports.mutual!];
+  const misnamed = [
+    ...["-h", "127.0.0.1", "-p", ports.misnamed!],
+    ...["--cafile", ca.file],
+  ];
+  const ways = [
+    ["-h", "127.0.0.1", "-p", ports.mqtt!],
+    ["-L", `ws://127.0.0.1:${ports.ws}/mqtt`, "--extra-headers", '{"x":"y"}'],
+    ["-L", `mqtts://127.0.0.1:${ports.mqtts}`, "--ca-file", ca.file],
+    ["-h", "localhost", "-p", ports.mqtts!, "--ca-data", ca.pem],
+    ["-L", `wss://127.0.0.1:${ports.wss}`, "--cafile", ca.file],
+    ["-c", `${dir}/wss.yaml`],
+    [...mutual, "--cafile", ca.file, ...own],
+    [...misnamed, "--insecure"],
+  ];
+  for (const way of ways) {
+    const terminal = new FakeTerminal();
+    const done = runSub([...way, "-t", "t", "-C", "1", "-d"], terminal);
+    await Promise.race([terminal.line("Subscribed"), done]);
+    const pub = new FakeTerminal();
+    assertEquals(await runPub([...way, "-t", "t", "-m", "x"], pub), 0);
+    assertEquals([await done, terminal.text], [0, "x\n"], way.join(" "));
+  }
+  const strange = [
+    misnamed,
+    ["-L", `mqtts://127.0.0.1:${ports.mqtts}`],
+    [...mutual, "--cafile", ca.file],
+    [...mutual, "--cafile", certificates.otherCa.file, ...own],
+  ];
+  for (const way of strange) {
+    const terminal = new FakeTerminal();
+    assertEquals(await runPub([...way, "-t", "t", "-m", "x"], terminal), 1);
+    assertStringIncludes(
+      terminal.errors[0]!,
+      "ambermq pub: Cannot connect to ",
+    );
+  }
 });
