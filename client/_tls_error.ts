@@ -39,9 +39,9 @@ function meaning(error: TlsError): string | undefined {
     return "the connection was closed during the TLS handshake; is TLS " +
       "spoken there?";
   }
-  const [, alert] = /^ERR_SSL_\w+_ALERT_(\w+)$/.exec(code) ?? [];
-  if (alert === undefined) return undefined;
-  const said = alert.toLowerCase().replaceAll("_", " ");
+  const [, name] = /^ERR_SSL_\w+_ALERT_(\w+)$/.exec(code) ?? [];
+  if (name === undefined) return undefined;
+  const said = name.toLowerCase().replaceAll("_", " ");
   return `the broker refused by TLS, ${said}` +
     (/cert|unknown ca/.test(said)
       ? "; is the client's certificate the right one?"

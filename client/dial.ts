@@ -8,8 +8,8 @@
 import type { Transport } from "../codec/mod.ts";
 import type { DialOptions } from "./options.ts";
 import { failed } from "./_refusal.ts";
-import { connectTcp, connectTls } from "./_socket.ts";
-import { parseBrokerUrl, portOf } from "./_url.ts";
+import { connectTcp, connectTls, type Target } from "./_socket.ts";
+import { hostOf, parseBrokerUrl, portOf } from "./_url.ts";
 import { connectWebSocket } from "./_websocket.ts";
 
 /**
@@ -64,10 +64,7 @@ export async function dial(
 
 async function open(url: URL, options: DialOptions): Promise<Transport> {
   const { signal } = options;
-  const target = {
-    host: url.hostname.replace(/^\[(.*)\]$/, "$1"), // IPv6
-    port: portOf(url),
-  };
+  const target = { host: hostOf(url), port: portOf(url) };
   switch (url.protocol) {
     case "ws:":
     case "wss:":
@@ -83,7 +80,7 @@ async function open(url: URL, options: DialOptions): Promise<Transport> {
 
 /** A connection of Deno's is a transport as it is. */
 async function connectByDeno(
-  { host, port }: { host: string; port: number },
+  { host, port }: Target,
   signal: AbortSignal | undefined,
 ): Promise<Transport> {
   const connection = await Deno.connect({

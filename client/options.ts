@@ -24,15 +24,22 @@ export interface CallOptions {
 }
 
 /**
- * Options of TLS, for mqtts:// and wss://; the other schemes do not look at
- * them. Without `cafile`, `capath` and `cadata` the certification authorities
- * of the machine are trusted, with one of them only those that it names. A
- * browser has none of these options: it uses what its user has set up.
+ * Options of TLS, for mqtts://; the schemes without TLS do not look at them.
+ * Without `cafile`, `capath` and `cadata` the authorities of the machine are
+ * trusted, with one of them only those that it names.
+ *
+ * For wss:// the WebSocket of the runtime decides. That of Deno has `cafile`,
+ * `capath` and `cadata`, and trusts the authorities of the machine beside them;
+ * it has `certfile` and `keyfile`; it always checks certificate and host name.
+ * Node.js and browsers have none of this. What cannot be had is refused.
  */
 export interface TlsOptions {
   /** A file in PEM with the certificates of authorities to trust. */
   cafile?: string;
-  /** A folder with such files: each `*.pem`, `*.crt` and `*.0` in it. */
+  /**
+   * A folder with such files: each `*.pem`, `*.crt`, and `*.0` to `*.9`, which
+   * is how OpenSSL names them. Those that hold no certificate are left out.
+   */
   capath?: string;
   /** Certificates of authorities to trust, in PEM. */
   cadata?: string;
@@ -55,7 +62,8 @@ export interface TlsOptions {
   verifyCert?: boolean;
   /**
    * Whether the protocol `mqtt` is asked for within TLS (ALPN), by default
-   * `false`: for brokers that share their port with other protocols.
+   * `false`: for brokers that share their port with other protocols. It is not
+   * for wss://, where HTTP is what is spoken first.
    */
   alpn?: boolean;
 }

@@ -63,7 +63,7 @@ const api: Record<string, { values: string; types: string }> = {
       SettingsError camelCase copyBytes didYouMean encode fromReturnCode
       isReasonCodeAllowed matches mayReceive packetTypes parseSharedFilter
       readSettings reasonName settingPath toReturnCode topicFilterError
-      topicLevels topicNameError
+      topicLevels topicNameError webSocketTransport
     `,
     types: `
       Acknowledgement Address AuthPacket AuthProperties ConnackPacket
@@ -76,7 +76,8 @@ const api: Record<string, { values: string; types: string }> = {
       SharedFilter SubackPacket
       SubscribePacket SubscribeProperties SubscriptionRequest Transport
       UnsubackPacket UnsubscribePacket UnsubscribeProperties
-      UserProperty Will WillProperties
+      UserProperty WebSocketLike WebSocketTransportOptions Will
+      WillProperties
     `,
   },
   "./plugins": {
