@@ -88,12 +88,18 @@ function over(
 }
 
 async function plain(listener: ResolvedListener): Promise<Listener> {
-  const { hostname, port, unixPath } = listener;
-  if (unixPath !== undefined) return await unix(listener, unixPath);
-  return opened(
-    listener,
-    () => Deno.listen({ hostname, port, tcpBacklog: BACKLOG }),
-  );
+  const { hostname, port, unixPath: path } = listener;
+  if (path === undefined) {
+    const tcpBacklog = BACKLOG;
+    return opened(
+      listener,
+      () => Deno.listen({ hostname, port, tcpBacklog }),
+    );
+  }
+  await removeStale(listener, path);
+  // Who may connect is said by the permissions of its folder. Its file goes
+  // when the listener is closed.
+  return opened(listener, () => Deno.listen({ transport: "unix", path }));
 }
 
 async function encrypted(
@@ -137,27 +143,6 @@ function explained(transport: Transport): Transport {
       throw tlsError(error);
     });
   return transport;
-}
-
-/** A Unix socket; its file goes with the listener. */
-async function unix(
-  listener: ResolvedListener,
-  path: string,
-): Promise<Listener> {
-  await removeStale(listener, path);
-  const socket = opened(
-    listener,
-    () => Deno.listen({ transport: "unix", path }),
-  );
-  const { addr } = socket;
-  return {
-    accept: () => socket.accept(),
-    close: () => {
-      socket.close();
-      Deno.removeSync(path);
-    },
-    addr,
-  };
 }
 
 /** Removes the file of a socket that nobody listens on: of a broker killed. */
