@@ -155,7 +155,7 @@ class Users {
     try {
       await this.#load();
       this.#logger?.info(
-        `${NAME}: ${this.#path} has changed: it has ${this.#hashes.size} users`,
+        `${NAME}: ${this.#path} has changed: users: ${this.#hashes.size}`,
       );
     } catch (error) {
       this.#read = stamp; // it is not read again before it is yet another one
