@@ -16,10 +16,12 @@ import type {
   PluginOptions,
   TopicCheckConfig,
 } from "./config.ts";
-import type { Warn } from "./_legacy.ts";
 import type { Plugin } from "./plugin.ts";
 
 type Path = readonly string[];
+
+/** Takes a warning about a setting. */
+export type Warn = (path: Path, text: string) => void;
 
 /** A plugin that is to be loaded, or is there already. */
 export type ActivePlugin =

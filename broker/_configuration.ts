@@ -3,7 +3,11 @@
  */
 
 import { readSettings, SettingsError } from "../codec/mod.ts";
-import { type ActivePlugin, activePlugins } from "./_active_plugins.ts";
+import {
+  type ActivePlugin,
+  activePlugins,
+  type Warn,
+} from "./_active_plugins.ts";
 import {
   type BrokerConfig,
   type ConfigSource,
@@ -44,7 +48,7 @@ const objects = ["logger", "now", "source", "store"] as const;
 export function readConfig(config: BrokerConfig): Configuration {
   const source = config?.source;
   const warnings = [...source?.warnings ?? []];
-  const warn = (path: readonly string[], text: string): void => {
+  const warn: Warn = (path, text) => {
     warnings.push(
       source === undefined ? text : `${source.locate(path)}: ${text}`,
     );
@@ -115,7 +119,7 @@ function limitsOf({ limits, sessionExpiryInterval }: BrokerConfig): Limits {
 function warnOfListeners(
   listeners: NonNullable<BrokerConfig["listeners"]>,
   resolved: readonly ResolvedListener[],
-  warn: (path: readonly string[], text: string) => void,
+  warn: Warn,
 ): void {
   if (resolved.length === 0 && Object.keys(listeners).length > 0) {
     warn(["listeners"], "no listener has a bind: the broker listens nowhere");

@@ -71,6 +71,8 @@ export class Connection implements Peer, OutputOwner {
   #shaking = false;
   /** Whether the peer is to see the broker's last packet before all is closed. */
   #lingers: boolean;
+  /** Whether all is written. */
+  #finished = false;
   /** Whether a handler waits for a plugin, and nothing is read. */
   #handling = false;
   /** Whether anything arrived since the last sweep. */
@@ -209,7 +211,12 @@ export class Connection implements Peer, OutputOwner {
     try {
       while (left > 0) {
         const count = await this.#transport.read(buffer);
-        if (count === null) break;
+        if (count === null) {
+          this.#lingers = false;
+          // It may have ended its half only, and read what is left to write.
+          if (!this.#finished) return;
+          break;
+        }
         left -= count;
       }
     } catch {
@@ -376,6 +383,7 @@ export class Connection implements Peer, OutputOwner {
 
   /** All is written: the peer is told, and closes or is closed soon. */
   onFinished(): void {
+    this.#finished = true;
     if (!this.#lingers || this.#shaking) return this.close();
     const deadline = this.#broker.now() + LINGER_TIMEOUT;
     this.#closeAt = Math.min(this.#closeAt, deadline);

@@ -3,12 +3,10 @@
  */
 
 import { settingPath, SettingsError } from "../codec/mod.ts";
+import { isPlugin, type Warn } from "./_active_plugins.ts";
 import { builtinOf, sectionOf } from "./_builtin.ts";
 import type { BrokerConfig } from "./config.ts";
 import type { ListenerConfig } from "./listeners.ts";
-
-/** Takes a warning about a setting. */
-export type Warn = (path: readonly string[], text: string) => void;
 
 /** What the reference documentation shows where a certificate belongs. */
 const PLACEHOLDER = "certificate data";
@@ -69,7 +67,9 @@ function sectionsOf(
   const topicCheck = own("topicCheck");
   const [first] = [...auth, ...topicCheck];
   if (first === undefined) return {};
-  const other = plugins.findIndex((entry) => !isBare(entry));
+  const other = plugins.findIndex((entry) =>
+    !isBare(entry) && !isPlugin(entry)
+  );
   if (other >= 0) {
     const section = sectionOf(first) === "auth" ? "auth" : "topic-check";
     throw wrong(

@@ -7,7 +7,6 @@
  * `_tls_self_test.ts` tries all of it before a listener starts.
  */
 
-import { Buffer } from "node:buffer";
 import type { X509Certificate } from "node:crypto";
 import { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
@@ -79,8 +78,13 @@ export async function secure(
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once("secure", resolve);
-      socket.on("error", reject); // for good: none may go unheard
-      socket.once("close", () => reject(new Error("unexpected end of file")));
+      // For good: none may go unheard.
+      socket.on("error", reject);
+      stream.on("error", reject);
+      // The runtime does not tell the one of the other's end.
+      const end = (): void => reject(new Error("unexpected end of file"));
+      for (const one of [socket, stream]) one.once("close", end);
+      stream.once("end", end);
     });
     const shown = socket.getPeerX509Certificate();
     const certificate = shown && authorize(socket, shown);
@@ -106,22 +110,13 @@ function authorize(
     : ssl.verifyError();
   const certificate = describeCertificate(shown, !problem);
   if (!problem) return certificate;
+  const expired = Date.parse(certificate.validTo) < Date.now();
   const code = String((problem as { code?: string }).code ?? problem);
-  throw new Error(
-    `the certificate of ${certificate.subject} ${verdicts[code] ?? code}`,
-  );
+  const why = expired
+    ? `has expired on ${certificate.validTo}`
+    : `is of no authority that is trusted, or not for this use (${code})`;
+  throw new Error(`the certificate of ${certificate.subject} ${why}`);
 }
-
-/** What is wrong with certificates, in words. */
-const verdicts: Record<string, string> = {
-  CERT_HAS_EXPIRED: "has expired",
-  CERT_NOT_YET_VALID: "is not valid yet",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "is of no authority that is trusted",
-  UNABLE_TO_GET_ISSUER_CERT: "is of no authority that is trusted",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "is of no authority that is trusted",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "is of no authority that is trusted",
-  SELF_SIGNED_CERT_IN_CHAIN: "is of no authority that is trusted",
-};
 
 /** What goes wrong in handshakes, and what it means to who runs a broker. */
 const explanations: readonly [what: RegExp, meaning: string][] = [
@@ -164,8 +159,11 @@ export class TlsTransport implements Transport {
 
   readonly #lower: Transport;
   readonly #options: TlsOptions;
+  readonly #stream: TransportStream;
   #socket: TLSSocket | undefined;
   #failure: Error | undefined;
+  /** Whether nothing more comes. */
+  #ended = false;
   /** Called when there may be something to read. */
   #wake: (() => void) | undefined;
 
@@ -176,7 +174,15 @@ export class TlsTransport implements Transport {
   constructor(lower: Transport, options: TlsOptions) {
     this.#lower = lower;
     this.#options = options;
+    // The runtime would read on, and keep all of it.
+    const full = (): boolean => this.#waiting >= LARGEST_READ;
+    this.#stream = new TransportStream(lower, full);
     if (lower.remoteAddr !== undefined) this.remoteAddr = lower.remoteAddr;
+  }
+
+  /** Bytes that can be read at once. */
+  get #waiting(): number {
+    return this.#socket?.readableLength ?? 0;
   }
 
   setNoDelay(noDelay?: boolean): void {
@@ -184,16 +190,23 @@ export class TlsTransport implements Transport {
   }
 
   async handshake(): Promise<void> {
-    const stream = new TransportStream(this.#lower);
-    const { socket, certificate } = await secure(stream, this.#options);
-    const wake = (): void => this.#wake?.();
-    socket.on("readable", wake).on("end", wake).on("close", wake);
-    socket.on("error", (error) => {
-      this.#failure ??= error;
-      wake();
-    });
+    const secured = await secure(this.#stream, this.#options);
+    const { socket, certificate } = secured;
     this.#socket = socket;
     this.certificate = certificate;
+    socket.on("readable", () => this.#wake?.());
+    const end = (): void => {
+      this.#ended = true;
+      this.#wake?.();
+    };
+    for (const one of [socket, this.#stream]) {
+      one.on("end", end).on("close", end);
+      one.on("error", (error) => {
+        this.#failure ??= error;
+        socket.destroy(); // settles what is being written
+        end();
+      });
+    }
   }
 
   async read(buffer: Uint8Array): Promise<number | null> {
@@ -201,22 +214,28 @@ export class TlsTransport implements Transport {
     if (socket === undefined) throw new Error("TLS: there is no connection");
     for (;;) {
       socket.read(0); // has the stream go on, or end
-      const size = Math.min(socket.readableLength, buffer.length);
+      const size = Math.min(this.#waiting, buffer.length);
       if (size > 0) {
         buffer.set(socket.read(size) as Uint8Array);
+        this.#stream.goOn();
         return size;
       }
       if (this.#failure !== undefined) throw this.#failure;
-      if (socket.readableEnded || socket.destroyed) return null;
+      if (this.#ended) return null;
       await new Promise<void>((resolve) => this.#wake = resolve);
       this.#wake = undefined;
     }
   }
 
   write(bytes: Uint8Array): Promise<number> {
+    const socket = this.#socket;
+    if (socket === undefined || socket.destroyed) {
+      const lost = new Error("TLS: the connection is lost");
+      return Promise.reject(this.#failure ?? lost);
+    }
     const part = bytes.subarray(0, LARGEST_WRITE);
     return new Promise((resolve, reject) => {
-      this.#socket!.write(part, (error) => {
+      socket.write(part, (error) => {
         if (error) reject(error);
         else resolve(part.length);
       });
@@ -231,23 +250,40 @@ export class TlsTransport implements Transport {
 
   close(): void {
     this.#socket?.destroy();
-    this.#lower.close();
+    this.#stream.destroy(); // which closes what is below
   }
 }
 
 /** A transport as a stream of Node's. */
 class TransportStream extends Duplex {
   readonly #transport: Transport;
+  /** Whether nothing more is to be read for now. */
+  readonly #full: () => boolean;
+  /** Whether reading has stopped because of that. */
+  #held = false;
   /** Bytes of the next read: it grows while much comes. */
   #size = SMALLEST_READ;
 
-  constructor(transport: Transport) {
-    super({ highWaterMark: LARGEST_READ });
+  constructor(transport: Transport, full: () => boolean) {
+    super();
     this.#transport = transport;
+    this.#full = full;
   }
 
   override _read(): void {
-    const buffer = Buffer.allocUnsafe(this.#size);
+    if (this.#full()) this.#held = true;
+    else this.#receive();
+  }
+
+  /** Something was taken: there may be room again. */
+  goOn(): void {
+    if (!this.#held || this.#full()) return;
+    this.#held = false;
+    this.#receive();
+  }
+
+  #receive(): void {
+    const buffer = new Uint8Array(this.#size);
     this.#transport.read(buffer).then((count) => {
       if (count === buffer.length) {
         this.#size = Math.min(this.#size * 2, LARGEST_READ);
@@ -255,7 +291,7 @@ class TransportStream extends Duplex {
         this.#size = Math.max(this.#size / 2, SMALLEST_READ);
       }
       this.push(count === null ? null : buffer.subarray(0, count));
-    }, (error) => this.destroy(error));
+    }).catch((error) => this.destroy(error));
   }
 
   override _write(

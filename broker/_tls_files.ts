@@ -13,14 +13,11 @@ export interface TlsMaterial {
   readonly cert: string;
   /** The private key of the broker's own. */
   readonly key: string;
-  /** The certificates that clients' certificates are of. */
+  /** The certificates of the authorities that clients' certificates are of. */
   readonly ca: readonly string[];
   /** What is odd, for people to read. */
   readonly warnings: readonly string[];
 }
-
-/** A block of a PEM file (RFC 7468). */
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[^]*?-----END \1-----/g;
 
 /**
  * Reads and checks the files of a listener.
@@ -36,123 +33,177 @@ export async function readTlsFiles(
   tls: ResolvedTls,
   now: number,
 ): Promise<TlsMaterial> {
-  const { certfile, keyfile, cafile, capath, cadata, clientCert } = tls;
-  const warnings: string[] = [];
-  const fail = (what: string, reason: string, cause?: unknown): never => {
-    throw new BrokerError(
-      `Cannot use ${what} (listener ${name}): ${reason}`,
-      { cause },
+  const files = new TlsFiles(name, now);
+  const [cert, own] = await files.chain(tls.certfile);
+  const key = await files.key(tls.keyfile, own, tls.certfile);
+  const ca = tls.clientCert === "none" ? [] : await files.authorities(tls);
+  return { cert, key, ca, warnings: files.warnings };
+}
+
+/** A block of a PEM file (RFC 7468). */
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[^]*?-----END \1-----/g;
+const CERTIFICATE = /^(X509 |TRUSTED )?CERTIFICATE$/;
+const PRIVATE_KEY = /PRIVATE KEY$/;
+
+/** What files with authorities are called; `.0` by OpenSSL's `rehash`. */
+const AUTHORITY = /\.(pem|crt|0)$/;
+
+const EXCHANGED = "; are certfile and keyfile exchanged?";
+
+class TlsFiles {
+  readonly warnings: string[] = [];
+
+  readonly #name: string;
+  readonly #now: number;
+
+  constructor(name: string, now: number) {
+    this.#name = name;
+    this.#now = now;
+  }
+
+  /** The text of a certificate chain, and the first certificate of it. */
+  async chain(certfile: string): Promise<[string, X509Certificate]> {
+    const what = `certfile ${certfile}`;
+    const text = await this.#read(what, certfile);
+    const [own] = this.#certificates(what, text);
+    if (own !== undefined) {
+      this.#watch(what, own);
+      return [text, own];
+    }
+    throw this.#problem(
+      what,
+      blocks(text, PRIVATE_KEY).length > 0
+        ? `it holds a private key and no certificate${EXCHANGED}`
+        : "it holds no certificate in PEM",
     );
-  };
-  const read = async (what: string, path: string): Promise<string> => {
+  }
+
+  /** A private key, which is that of a certificate. */
+  async key(
+    keyfile: string,
+    certificate: X509Certificate,
+    certfile: string,
+  ): Promise<string> {
+    const what = `keyfile ${keyfile}`;
+    const text = await this.#read(what, keyfile);
+    const [key] = blocks(text, PRIVATE_KEY);
+    if (key === undefined) {
+      throw this.#problem(
+        what,
+        blocks(text, CERTIFICATE).length > 0
+          ? `it holds a certificate and no private key${EXCHANGED}`
+          : "it holds no private key in PEM",
+      );
+    }
+    if (/ENCRYPTED/.test(key)) {
+      const remedy = "`openssl pkey` writes it without a pass phrase";
+      throw this.#problem(what, `it is encrypted; ${remedy}`);
+    }
+    const parsed = this.#parse(
+      what,
+      "its private key is damaged",
+      () => createPrivateKey(key),
+    );
+    if (certificate.checkPrivateKey(parsed)) return key;
+    const why = `it does not belong to the certificate in ${certfile}`;
+    throw this.#problem(what, why);
+  }
+
+  /** The certificates of authorities: of none, and nobody is believed. */
+  async authorities(
+    { cafile, capath, cadata, clientCert }: ResolvedTls,
+  ): Promise<string[]> {
+    const found: X509Certificate[] = [];
+    const trust = (what: string, text: string): void => {
+      const certificates = this.#certificates(what, text);
+      if (certificates.length === 0) {
+        throw this.#problem(what, "it holds no certificate in PEM");
+      }
+      for (const one of certificates) this.#watch(what, one);
+      found.push(...certificates);
+    };
+    if (cafile !== undefined) {
+      const what = `cafile ${cafile}`;
+      trust(what, await this.#read(what, cafile));
+    }
+    if (capath !== undefined) {
+      trust(`capath ${capath}`, await this.#readFolder(capath));
+    }
+    if (cadata !== undefined) trust("cadata", cadata);
+    if (found.length > 0) return found.map(String);
+    // Without, the runtime would believe whom its makers believe.
+    throw this.#problem(
+      `clientCert ${clientCert}`,
+      "there is no authority to trust; give cafile, capath or cadata",
+    );
+  }
+
+  /** All authorities in a folder, as one text. */
+  async #readFolder(folder: string): Promise<string> {
+    const what = `capath ${folder}`;
+    const names: string[] = [];
+    try {
+      for await (const { name } of Deno.readDir(folder)) names.push(name);
+    } catch (error) {
+      throw this.#problem(what, reason(error), error);
+    }
+    const texts: string[] = [];
+    for (const name of names.filter((one) => AUTHORITY.test(one)).sort()) {
+      const path = `${folder}/${name}`;
+      const text = await this.#read(`capath ${path}`, path);
+      texts.push(...blocks(text, CERTIFICATE));
+    }
+    if (texts.length > 0) return texts.join("\n");
+    throw this.#problem(
+      what,
+      "none of its files *.pem, *.crt and *.0 holds a certificate in PEM",
+    );
+  }
+
+  async #read(what: string, path: string): Promise<string> {
     try {
       return await Deno.readTextFile(path);
     } catch (error) {
-      return fail(what, reasonOf(error), error);
+      throw this.#problem(what, reason(error), error);
     }
-  };
-  const certificates = (what: string, text: string): X509Certificate[] =>
-    blocks(text, /^(X509 |TRUSTED )?CERTIFICATE$/).map((block, index) => {
-      try {
-        return new X509Certificate(block);
-      } catch (error) {
-        return fail(what, `its certificate ${index + 1} is damaged`, error);
-      }
-    });
-  const watch = (what: string, { validFrom, validTo }: X509Certificate) => {
-    const expired = Date.parse(validTo) < now;
-    if (!expired && Date.parse(validFrom) <= now) return;
-    warnings.push(
-      `Listener ${name}: the certificate in ${what} ` +
-        (expired
-          ? `has expired on ${validTo}`
-          : `is not valid before ${validFrom}`),
-    );
-  };
-
-  const certWhat = `certfile ${certfile}`;
-  const cert = await read(certWhat, certfile);
-  const chain = certificates(certWhat, cert);
-  if (chain.length === 0) {
-    fail(
-      certWhat,
-      blocks(cert, /PRIVATE KEY$/).length > 0
-        ? "it holds a private key and no certificate; are certfile and keyfile exchanged?"
-        : "it holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----",
-    );
-  }
-  watch(certWhat, chain[0]!);
-
-  const keyWhat = `keyfile ${keyfile}`;
-  const key = await read(keyWhat, keyfile);
-  const [block] = blocks(key, /PRIVATE KEY$/);
-  if (block === undefined) {
-    fail(
-      keyWhat,
-      blocks(key, /CERTIFICATE$/).length > 0
-        ? "it holds a certificate and no private key; are certfile and keyfile exchanged?"
-        : "it holds no private key in PEM, which begins with -----BEGIN PRIVATE KEY-----",
-    );
-  }
-  if (/ENCRYPTED/.test(block!)) {
-    fail(
-      keyWhat,
-      "it is encrypted; `openssl pkey` writes it without a pass phrase",
-    );
-  }
-  let privateKey: KeyObject;
-  try {
-    privateKey = createPrivateKey(block!);
-  } catch (error) {
-    privateKey = fail(keyWhat, "its private key is damaged", error);
-  }
-  if (!chain[0]!.checkPrivateKey(privateKey)) {
-    fail(keyWhat, `it does not belong to the certificate in ${certfile}`);
   }
 
-  const ca: X509Certificate[] = [];
-  const trust = (what: string, text: string): void => {
-    const found = certificates(what, text);
-    if (found.length === 0) fail(what, "it holds no certificate in PEM");
-    for (const one of found) watch(what, one);
-    ca.push(...found);
-  };
-  if (clientCert !== "none") {
-    if (cafile !== undefined) {
-      trust(`cafile ${cafile}`, await read(`cafile ${cafile}`, cafile));
-    }
-    if (cadata !== undefined) trust("cadata", cadata);
-    if (capath !== undefined) {
-      trust(`capath ${capath}`, await readFolder(capath, fail));
-    }
-    if (ca.length === 0) {
-      // Without, the runtime would trust who its makers trust.
-      fail(
-        `clientCert ${clientCert}`,
-        "there is no authority to trust; give cafile, capath or cadata",
-      );
-    }
+  #certificates(what: string, text: string): X509Certificate[] {
+    return blocks(text, CERTIFICATE).map((block, index) =>
+      this.#parse(
+        what,
+        `its certificate ${index + 1} is damaged`,
+        () => new X509Certificate(block),
+      )
+    );
   }
-  return { cert, key: block!, ca: ca.map(String), warnings };
-}
 
-/** All files of a folder that hold certificates, as one text. */
-async function readFolder(
-  capath: string,
-  fail: (what: string, reason: string, cause?: unknown) => never,
-): Promise<string> {
-  const texts: string[] = [];
-  try {
-    for await (const { name, isDirectory } of Deno.readDir(capath)) {
-      if (isDirectory) continue;
-      const text = await Deno.readTextFile(`${capath}/${name}`);
-      // A folder may hold keys and lists too.
-      if (blocks(text, /CERTIFICATE$/).length > 0) texts.push(text);
+  #parse<T>(what: string, problem: string, parser: () => T): T {
+    try {
+      return parser();
+    } catch (error) {
+      throw this.#problem(what, problem, error);
     }
-  } catch (error) {
-    fail(`capath ${capath}`, reasonOf(error), error);
   }
-  return texts.join("\n");
+
+  /** Warns of a certificate that nobody will believe. */
+  #watch(what: string, { validFrom, validTo }: X509Certificate): void {
+    const how = Date.parse(validTo) < this.#now
+      ? `has expired on ${validTo}`
+      : Date.parse(validFrom) > this.#now
+      ? `is not valid before ${validFrom}`
+      : undefined;
+    if (how === undefined) return;
+    const whose = `Listener ${this.#name}: a certificate in ${what}`;
+    this.warnings.push(`${whose} ${how}`);
+  }
+
+  #problem(what: string, why: string, cause?: unknown): BrokerError {
+    return new BrokerError(
+      `Cannot use ${what} (listener ${this.#name}): ${why}`,
+      { cause },
+    );
+  }
 }
 
 /** The blocks of these kinds, as PEM each. */
@@ -161,15 +212,14 @@ function blocks(text: string, kind: RegExp): string[] {
     .filter(([, label]) => kind.test(label!)).map(([block]) => block);
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is no such file";
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return "permission denied; the user that runs the broker has to read it";
+function reason(error: unknown): string {
+  const { NotFound, PermissionDenied, NotCapable } = Deno.errors;
+  if (error instanceof NotFound) return "it does not exist";
+  if (error instanceof PermissionDenied) {
+    return "permission denied; who runs the broker has to be able to read it";
   }
-  if (error instanceof Deno.errors.NotCapable) {
+  if (error instanceof NotCapable) {
     return "Deno may not read it; run with --allow-read";
   }
-  if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
-  if (error instanceof Deno.errors.NotADirectory) return "it is no folder";
   return error instanceof Error ? error.message : String(error);
 }

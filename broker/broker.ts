@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ReasonCode } from "../codec/mod.ts";
+import { type Address, ReasonCode } from "../codec/mod.ts";
 import { Acceptor } from "./_acceptor.ts";
 import {
   type Access,
@@ -13,7 +13,6 @@ import {
   isLocal,
   nobodyLine,
 } from "./_access.ts";
-import { checkFiles } from "./_check_files.ts";
 import { type BrokerConfig, defaultConfig } from "./config.ts";
 import { type Configuration, located, readConfig } from "./_configuration.ts";
 import { consoleLogger } from "./_console_logger.ts";
@@ -34,7 +33,9 @@ import { MemoryStore } from "./store.ts";
 import { SubscriptionTree } from "./_subscription_tree.ts";
 import { tick } from "./_tick.ts";
 import { Timers } from "./_timers.ts";
+import { readTlsFiles } from "./_tls_files.ts";
 import { Turn } from "./_turn.ts";
+import { Mount, refuse, upgrade } from "./_upgrade.ts";
 
 /** The states of a broker's life. */
 export type BrokerStatus =
@@ -56,6 +57,14 @@ export interface ListenerAddress {
   readonly port: number;
   /** The path of the Unix socket, if it is one. */
   readonly path?: string;
+}
+
+/** Options of {@linkcode Broker.upgrade}. */
+export interface UpgradeOptions {
+  /** The name that plugins see for a listener; by default `"upgrade"`. */
+  name?: string;
+  /** Where the client is: `info.remoteAddr` of a handler of `Deno.serve`. */
+  remoteAddr?: Address;
 }
 
 /** Milliseconds between two looks at all deadlines. */
@@ -98,6 +107,8 @@ export class Broker implements AsyncDisposable {
   readonly #plugins: ContextHost;
   /** The ways in that are open, and the end of each. */
   readonly #acceptors = new Map<Acceptor, Promise<void>>();
+  /** The listeners of `upgrade`, by name. */
+  readonly #mounts = new Map<string, Mount>();
   /** Called when the last connection is closed; during a shutdown. */
   #onEmpty: (() => void) | undefined;
   #status: BrokerStatus = "new";
@@ -211,11 +222,20 @@ export class Broker implements AsyncDisposable {
    * loaded, and that files can be read.
    *
    * @throws {SettingsError} If an option of a plugin is not right.
-   * @throws {BrokerError} If a plugin cannot be loaded or a file not be read.
+   * @throws {BrokerError} If a plugin cannot be loaded, or a certificate or key
+   * not be used; a plugin may throw what it likes.
    */
   async check(): Promise<void> {
     await this.#load();
-    await checkFiles(this.#config, this.#listening);
+    const { now, warn } = this.#listening;
+    for (const { name, tls } of this.#config.listeners) {
+      if (tls === undefined) continue;
+      const { warnings } = await readTlsFiles(name, tls, now);
+      warnings.forEach(warn);
+    }
+    for (const plugin of this.#state.hooks.plugins) {
+      await plugin.check?.(new Context(this.#plugins, plugin));
+    }
     this.#warnOfAccess();
   }
 
@@ -284,6 +304,51 @@ export class Broker implements AsyncDisposable {
       throw new BrokerError(`Cannot serve: the broker is ${this.#status}`);
     }
     await this.#accept(listener, name, Infinity);
+  }
+
+  /**
+   * Serves MQTT over WebSocket on an HTTP server of one's own. A listener with
+   * `type: "ws"` needs less memory and time, and holds back clients that send
+   * too much; this is for when other things have to be at the same port.
+   *
+   * @example
+   * ```ts
+   * import { Broker } from "@ambermq/mqtt/broker";
+   *
+   * await using broker = new Broker({ listeners: {} });
+   * await broker.start();
+   * const server = Deno.serve({ port: 0 }, (request, { remoteAddr }) =>
+   *   new URL(request.url).pathname === "/mqtt"
+   *     ? broker.upgrade(request, { remoteAddr })
+   *     : new Response("Hello"));
+   * await server.shutdown();
+   * ```
+   *
+   * @param request The request of a client.
+   * @param options The name for plugins, and where the client is.
+   * @returns The response: status 101, or 400 if it is no request for a
+   * WebSocket with the subprotocol `mqtt` or `mqttv3.1`, or 503 if the broker
+   * is not started.
+   */
+  upgrade(request: Request, options: UpgradeOptions = {}): Response {
+    if (this.#status !== "started") {
+      return refuse(503, `it is ${this.#status}`);
+    }
+    const { name = "upgrade", remoteAddr } = options;
+    const { response, transport } = upgrade(request, remoteAddr);
+    if (transport !== undefined) this.#mount(name).push(transport);
+    return response;
+  }
+
+  #mount(name: string): Mount {
+    let mount = this.#mounts.get(name);
+    if (mount === undefined) {
+      mount = new Mount();
+      this.#mounts.set(name, mount);
+      this.#accept(mount, name, Infinity)
+        .finally(() => this.#mounts.delete(name));
+    }
+    return mount;
   }
 
   /**

@@ -1,12 +1,14 @@
 /**
  * Where connections come from. The only file of the broker that opens sockets.
  *
- * | Listener                | Made of                                        |
- * | ----------------------- | ---------------------------------------------- |
- * | TCP, Unix sockets       | `Deno.listen`, whose connections are transports |
- * | TLS                     | `Deno.listenTls`, likewise                     |
- * | TLS, asks for certificates | `Deno.listen` below `node:tls`              |
- * | WebSocket, any of these | our own frames over any of these               |
+ * | Listener                         | Made of                            |
+ * | -------------------------------- | ---------------------------------- |
+ * | TCP, Unix socket                 | `Deno.listen`                      |
+ * | TLS                              | `Deno.listenTls`                   |
+ * | TLS that asks for certificates   | `node:tls` over `Deno.listen`      |
+ * | WebSocket, secure or not         | our own frames over these          |
+ *
+ * Connections of the first two are transports as they are.
  *
  * @module
  */
@@ -88,12 +90,18 @@ function over(
 }
 
 async function plain(listener: ResolvedListener): Promise<Listener> {
-  const { hostname, port, unixPath } = listener;
-  if (unixPath !== undefined) return await unix(listener, unixPath);
-  return opened(
-    listener,
-    () => Deno.listen({ hostname, port, tcpBacklog: BACKLOG }),
-  );
+  const { hostname, port, unixPath: path } = listener;
+  if (path === undefined) {
+    const tcpBacklog = BACKLOG;
+    return opened(
+      listener,
+      () => Deno.listen({ hostname, port, tcpBacklog }),
+    );
+  }
+  await removeStale(listener, path);
+  // Who may connect is said by the permissions of its folder. Its file goes
+  // when the listener is closed.
+  return opened(listener, () => Deno.listen({ transport: "unix", path }));
 }
 
 async function encrypted(
@@ -116,7 +124,7 @@ async function encrypted(
       listener,
       () => Deno.listenTls({ hostname, port, cert, key, alpnProtocols }),
     );
-    return { ...over(listening, explained), addr: listening.addr };
+    return over(listening, explained);
   }
   const options = tlsOptions(material, tls.clientCert === "required", protocol);
   const problem = await selfTest(options);
@@ -137,27 +145,6 @@ function explained(transport: Transport): Transport {
       throw tlsError(error);
     });
   return transport;
-}
-
-/** A Unix socket; its file goes with the listener. */
-async function unix(
-  listener: ResolvedListener,
-  path: string,
-): Promise<Listener> {
-  await removeStale(listener, path);
-  const socket = opened(
-    listener,
-    () => Deno.listen({ transport: "unix", path }),
-  );
-  const { addr } = socket;
-  return {
-    accept: () => socket.accept(),
-    close: () => {
-      socket.close();
-      Deno.removeSync(path);
-    },
-    addr,
-  };
 }
 
 /** Removes the file of a socket that nobody listens on: of a broker killed. */

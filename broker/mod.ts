@@ -31,3 +31,4 @@ export * from "./message.ts";
 export * from "./metrics.ts";
 export type * from "./plugin.ts";
 export * from "./store.ts";
+export * from "./yaml_file.ts";

@@ -343,6 +343,14 @@ export interface Plugin {
    */
   start?(context: PluginContext): Awaitable<void>;
 
+  /**
+   * Looks whether `start` would succeed, and leaves nothing behind: for
+   * `Broker.check()`.
+   *
+   * @param context What the plugin may use.
+   */
+  check?(context: PluginContext): Awaitable<void>;
+
   /** The broker has shut down; `start` may follow again. */
   stop?(): Awaitable<void>;
 }

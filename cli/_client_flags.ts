@@ -150,6 +150,12 @@ export const willFlags = {
 
 /** What every client has besides. */
 export const generalFlags = {
+  config: {
+    names: ["-c", "--config", "--config-file"],
+    value: "FILE",
+    path: "file",
+    help: "configuration in YAML; flags are stronger",
+  },
   property: propertyFlag,
   debug: {
     names: ["-d", "--debug"],

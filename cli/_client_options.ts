@@ -5,6 +5,7 @@ import { clientFlags, tlsFlags } from "./_client_flags.ts";
 import { type Flag, parseInteger, UsageError, type Values } from "./_flags.ts";
 import { type GivenProperties, readProperties } from "./_property_flags.ts";
 import type { PropertyPacket } from "./_property_flags.ts";
+import { sessionOptions } from "./_session_options.ts";
 import type { Terminal } from "./_terminal.ts";
 
 /** What was given. */
@@ -18,51 +19,39 @@ export interface ClientSettings {
   readonly properties: GivenProperties;
 }
 
-const versions: Readonly<Record<string, ProtocolVersion>> = {
-  "3": 3,
-  "4": 4,
-  "5": 5,
-  "31": 3,
-  "311": 4,
-  "3.1": 3,
-  "3.1.1": 4,
-  "5.0": 5,
-  mqttv31: 3,
-  mqttv311: 4,
-  mqttv5: 5,
-};
+/** Who the command is, and what it sends besides CONNECT and its end. */
+export interface Sender extends Pick<Terminal, "pid" | "hostname"> {
+  readonly command: "pub" | "sub";
+  readonly packets?: readonly PropertyPacket[];
+}
 
 /**
- * Reads the flags.
+ * Reads the flags. What they do not say the configuration does.
  *
  * @param values What was given.
- * @param command The name of the program, for the client identifier.
- * @param terminal Who runs it.
- * @param packets Those that the command sends, besides CONNECT and its end.
+ * @param sender Who sends.
+ * @param config The configuration.
  * @throws {UsageError} If they do not go together.
  */
 export function clientSettings(
   values: ClientValues,
-  command: "pub" | "sub",
-  terminal: Pick<Terminal, "pid" | "hostname">,
-  packets: readonly PropertyPacket[] = [],
+  sender: Sender,
+  config: ClientOptions = {},
 ): ClientSettings {
   const properties = readProperties(values.property, [
-    ...packets,
+    ...(sender.packets ?? []),
     "connect",
     "will",
     "disconnect",
   ]);
-  const protocolVersion = readVersion(values);
-  const { url, topic } = readBroker(values);
+  const { url, topic } = readBroker(values, config);
   const options: ClientSettings["options"] = {
+    autoReconnect: false,
+    ...config,
     url,
-    protocolVersion,
-    ...readSession(values, protocolVersion, properties),
+    ...sessionOptions(values, sender, config, properties.connect),
     ...readTls(values),
   };
-  const clientId = readClientId(values, command, terminal, protocolVersion);
-  if (clientId !== undefined) options.clientId = clientId;
   const { username, password } = values;
   if (username !== undefined) options.username = username;
   if (password !== undefined) options.password = password;
@@ -73,119 +62,59 @@ export function clientSettings(
   );
   if (keepAlive !== undefined) options.keepAlive = keepAlive;
   const headers = readHeaders(values.extraHeaders);
-  if (headers !== undefined) options.headers = headers;
+  if (headers !== undefined) {
+    options.headers = { ...config.headers, ...headers };
+  }
   const will = readWill(values, properties);
   if (will !== undefined) options.will = will;
   return { options, topic, properties };
 }
 
-function readVersion(
-  { protocol, property, sessionExpiry }: ClientValues,
-): ProtocolVersion {
-  const flag = property.length > 0
-    ? "-D"
-    : sessionExpiry !== undefined
-    ? "-x"
-    : undefined;
-  if (protocol === undefined) return flag === undefined ? 4 : 5;
-  const key = protocol.toLowerCase();
-  const version = Object.hasOwn(versions, key) ? versions[key] : undefined;
-  if (version === undefined) {
-    throw new UsageError(
-      `-V is ${JSON.stringify(protocol)}, not mqttv31, mqttv311 or mqttv5`,
-    );
-  }
-  if (flag !== undefined && version !== 5) {
-    throw new UsageError(`${flag} needs -V mqttv5`);
-  }
-  return version;
-}
-
 /** The URL, and the topic that mosquitto_pub has in it. */
 function readBroker(
   values: ClientValues,
-): { url: string; topic: string | undefined } {
-  const { url, host } = values;
+  config: ClientOptions,
+): { url: string | URL; topic: string | undefined } {
+  const { host } = values;
   const port = parseInteger(clientFlags.port, values.port, [1, 65_535]);
-  const tls = Object.keys(tlsFlags).filter((key) =>
+  if (values.url !== undefined && (host !== undefined || port !== undefined)) {
+    throw new UsageError("--url says host and port already");
+  }
+  const [tlsKey] = Object.keys(tlsFlags).filter((key) =>
     values[key as keyof typeof tlsFlags]
   );
+  const url = values.url ??
+    (host === undefined && port === undefined ? config.url : undefined);
   if (url === undefined) {
-    const secure = tls.length > 0 || port === 8883;
+    const secure = tlsKey !== undefined || port === 8883 || hasTls(config);
     const scheme = secure ? "mqtts" : "mqtt";
-    const where = `${bracketed(host ?? "localhost")}`;
+    const where = bracketed(host ?? "localhost");
     return {
       url: `${scheme}://${where}:${port ?? (secure ? 8883 : 1883)}`,
       topic: undefined,
     };
   }
-  if (host !== undefined || port !== undefined) {
-    throw new UsageError("--url says host and port already");
-  }
-  if (/^(mqtt|ws):/i.test(url) && tls.length > 0) {
-    const { names } = tlsFlags[tls[0] as keyof typeof tlsFlags];
+  if (/^(mqtt|ws):/i.test(String(url)) && tlsKey !== undefined) {
+    const { names } = tlsFlags[tlsKey as keyof typeof tlsFlags];
     throw new UsageError(`${names[0]} is for a URL of mqtts:// or wss://`);
   }
-  const [, broker, topic] = /^(mqtts?:\/\/[^/]*)\/(.*)$/is.exec(url) ?? [];
+  if (values.url === undefined) return { url, topic: undefined };
+  const [, broker, topic] = /^(mqtts?:\/\/[^/]*)\/(.*)$/is.exec(values.url) ??
+    [];
   return { url: broker ?? url, topic: topic || undefined };
+}
+
+/** Whether a configuration is for a broker with TLS. */
+function hasTls(
+  { url, cafile, capath, cadata, certfile }: ClientOptions,
+): boolean {
+  return /^(mqtts|wss):/i.test(String(url)) ||
+    [cafile, capath, cadata, certfile].some((one) => one !== undefined);
 }
 
 /** An IPv6 address has colons, and brackets around it in a URL. */
 function bracketed(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
-}
-
-function readSession(
-  values: ClientValues,
-  protocolVersion: ProtocolVersion,
-  { connect }: GivenProperties,
-): Pick<ClientOptions, "cleanStart" | "properties"> {
-  const { id, cleanSession, disableCleanSession } = values;
-  if (cleanSession && disableCleanSession) {
-    throw new UsageError(
-      "give --clean-session or --disable-clean-session, not both",
-    );
-  }
-  const named = id !== undefined && id !== "";
-  if (disableCleanSession && !named) {
-    throw new UsageError("--disable-clean-session needs -i");
-  }
-  // Another process has another identifier, and does not find the session.
-  const cleanStart = cleanSession || !named;
-  if (protocolVersion < 5) return { cleanStart };
-  const expiry = readExpiry(values.sessionExpiry) ??
-    connect?.sessionExpiryInterval ?? (cleanStart ? undefined : FOR_EVER);
-  if (expiry === FOR_EVER && !named) {
-    throw new UsageError("a session that does not expire needs -i");
-  }
-  const properties = expiry === undefined
-    ? connect
-    : { ...connect, sessionExpiryInterval: expiry };
-  return properties === undefined ? { cleanStart } : { cleanStart, properties };
-}
-
-const FOR_EVER = 0xffff_ffff;
-
-function readExpiry(text: string | undefined): number | undefined {
-  return text === "-1" || text === "∞"
-    ? FOR_EVER
-    : parseInteger(clientFlags.sessionExpiry, text, [0, FOR_EVER]);
-}
-
-function readClientId(
-  { id, idPrefix }: ClientValues,
-  command: string,
-  { pid, hostname }: Pick<Terminal, "pid" | "hostname">,
-  protocolVersion: ProtocolVersion,
-): string | undefined {
-  if (id !== undefined && idPrefix !== undefined) {
-    throw new UsageError("give -i or -I, not both");
-  }
-  if (id !== undefined) return id;
-  if (idPrefix !== undefined) return `${idPrefix}${pid}`;
-  // It has at most 23 characters in MQTT 3.1: the client makes one.
-  if (protocolVersion === 3 || hostname === undefined) return undefined;
-  return `ambermq_${command}/${pid}-${hostname}`;
 }
 
 function readTls(values: ClientValues): Partial<ClientOptions> {

@@ -37,6 +37,11 @@ export class Journal {
     this.#terminal.error(`${name}: ${text}`);
   }
 
+  /** Tells what somebody else has to say. */
+  log(line: string): void {
+    this.#terminal.error(line);
+  }
+
   /** Tells what happens, if that is wanted. */
   debug(line: string): void {
     if (this.#verbose) this.#terminal.error(line);

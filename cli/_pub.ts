@@ -4,6 +4,7 @@
 
 import { MQTTClient, type PublishOptions } from "../mod.ts";
 import { clientFlags, clientGroups, refusedFlags } from "./_client_flags.ts";
+import { readClientConfig } from "./_client_config.ts";
 import { clientSettings, parseQos } from "./_client_options.ts";
 import { exitStatus, FAILED } from "./_exit_status.ts";
 import {
@@ -65,13 +66,13 @@ export const pubHelp =
 Publishes messages to an MQTT broker.
 
 ${describeFlags({ Message: messageFlags, ...clientGroups })}
-What differs from mosquitto_pub: -f publishes line by line (--file-whole does
-not), and -i alone goes on with the session of that identifier, where
-mosquitto_pub needs -c.
+What differs from mosquitto_pub: -c is a configuration file, -f publishes line
+by line (--file-whole does not), and -i alone goes on with the session of that
+identifier, where mosquitto_pub needs --disable-clean-session.
 
-Exit status: 0 if all was published, 1 if not, 2 for a wrong command line, the
-return code if the broker refuses the connection, 130 if interrupted (143 by
-SIGTERM).
+Exit status: 0 if all was published, 1 if not, or if the configuration is
+wrong, 2 for a wrong command line, the return code if the broker refuses the
+connection, 130 if interrupted (143 by SIGTERM).
 `;
 
 type PubValues = Values<typeof pubFlags>;
@@ -98,11 +99,16 @@ export async function runPub(
   const values = parseFlags(pubFlags, args, refusedFlags);
   if (values.help) return await print(terminal, pubHelp);
   if (values.version) return await print(terminal, version);
-  const settings = clientSettings(values, "pub", terminal, ["publish"]);
+  const journal = new Journal(terminal, command, values);
+  const { pid, hostname } = terminal;
+  const settings = clientSettings(
+    values,
+    { command: "pub", pid, hostname, packets: ["publish"] },
+    await readClientConfig(values.config, journal),
+  );
   const { publish, disconnect } = settings.properties;
   const plan = planOf(values, settings.topic);
   if (publish !== undefined) plan.options.properties = publish;
-  const journal = new Journal(terminal, command, values);
   const client = new MQTTClient(settings.options);
   // Input may not come for long: both of these end the wait for it.
   const lost = new AbortController();

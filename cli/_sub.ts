@@ -4,6 +4,7 @@
 
 import { MQTTClient } from "../mod.ts";
 import { clientFlags, clientGroups, refusedFlags } from "./_client_flags.ts";
+import { readClientConfig } from "./_client_config.ts";
 import { clientSettings } from "./_client_options.ts";
 import { describeFlags, parseFlags } from "./_flags.ts";
 import { Journal } from "./_journal.ts";
@@ -45,13 +46,15 @@ ${formatHelp}
 
 ${jsonHelp}
 
-What differs from mosquitto_sub: -n is a COUNT, as -C is, and -i alone goes on
-with the session of that identifier, where mosquitto_sub needs -c.
+What differs from mosquitto_sub: -c is a configuration file, -n is a COUNT, as
+-C is, and -i alone goes on with the session of that identifier, where
+mosquitto_sub needs --disable-clean-session.
 
 Exit status: 0 after COUNT messages, or if interrupted with at least one and no
 COUNT; 130 if interrupted otherwise (143 by SIGTERM); 1 if the connection is
-lost or all subscriptions refused, 2 for a wrong command line, the return code
-if the broker refuses the connection, 27 after SECONDS.
+lost, all subscriptions are refused or the configuration is wrong; 2 for a wrong
+command line; the return code if the broker refuses the connection; 27 after
+SECONDS.
 `;
 
 /**
@@ -66,15 +69,18 @@ export async function runSub(
   const values = parseFlags(subFlags, args, refusedFlags);
   if (values.help) return await print(terminal, subHelp);
   if (values.version) return await print(terminal, version);
-  const settings = clientSettings(values, "sub", terminal, [
-    "subscribe",
-    "unsubscribe",
-  ]);
+  const journal = new Journal(terminal, "ambermq sub", values);
+  const { pid, hostname } = terminal;
+  const settings = clientSettings(
+    values,
+    { command: "sub", pid, hostname, packets: ["subscribe", "unsubscribe"] },
+    await readClientConfig(values.config, journal),
+  );
   const subscription = subscriptionOf(values, settings);
   const selection = new Selection(values, () => terminal.random());
   const present = presentation(values, terminal);
-  const journal = new Journal(terminal, "ambermq sub", values);
-  const client = new MQTTClient(settings.options);
+  // What is not written stays with the broker.
+  const client = new MQTTClient({ ...settings.options, manualAck: true });
   return await new Run(subscription, {
     client,
     journal,

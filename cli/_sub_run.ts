@@ -1,7 +1,7 @@
 /** `sub` at work: one connection, from its beginning to its end. */
 
 import {
-  type ApplicationMessage,
+  type IncomingApplicationMessage,
   type MQTTClient,
   reasonName,
 } from "../mod.ts";
@@ -129,19 +129,24 @@ export class Run {
           signal,
         });
       }
-      if (!selection.shows(message)) continue;
+      if (!selection.shows(message)) {
+        message.ack();
+        continue;
+      }
       await this.#write(message);
       if (++this.#received === this.#subscription.count) return;
     }
   }
 
-  async #write(message: ApplicationMessage): Promise<void> {
+  async #write(message: IncomingApplicationMessage): Promise<void> {
     const { present, terminal, journal } = this.#parts;
     try {
-      await this.#output.add(...present(message, terminal.now()));
+      const parts = present(message, terminal.now());
+      await this.#output.add(parts, () => message.ack());
     } catch (error) {
       if (!(error instanceof PayloadError)) throw error;
       journal.error(error);
+      message.ack();
     }
   }
 

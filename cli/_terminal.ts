@@ -151,9 +151,9 @@ export class SystemTerminal implements Terminal, Disposable {
     return Math.random();
   }
 
-  sleep(seconds: number, signal: AbortSignal): Promise<void> {
+  async sleep(seconds: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         signal.removeEventListener("abort", abort);
         resolve();

@@ -8,12 +8,12 @@
  * @module
  */
 
-import { didYouMean } from "../mod.ts";
+import { didYouMean, SettingsError } from "../mod.ts";
 import { brokerFlags } from "./_broker_flags.ts";
 import type { Commands } from "./_command.ts";
 import { completionsCommand } from "./_completions.ts";
 import { configCommand } from "./_config.ts";
-import { USAGE } from "./_exit_status.ts";
+import { FAILED, USAGE } from "./_exit_status.ts";
 import { UsageError } from "./_flags.ts";
 import { passwdCommand } from "./_passwd.ts";
 import { pubFlags, runPub } from "./_pub.ts";
@@ -93,6 +93,10 @@ export async function main(args: string[]): Promise<number> {
   try {
     return await commands[name]!.run(rest, terminal);
   } catch (error) {
+    if (error instanceof SettingsError) {
+      terminal.error(`ambermq ${name}: ${error.message}`);
+      return FAILED;
+    }
     if (!(error instanceof UsageError)) throw error;
     terminal.error(
       `ambermq ${name}: ${error.message}\n\nambermq ${name} --help tells more`,

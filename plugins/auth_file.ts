@@ -73,6 +73,7 @@ export function authFile(given: AuthFileOptions): Plugin {
   return {
     name: NAME,
     start: (context) => users.start(context),
+    check: (context) => users.check(context),
     authenticate: ({ username }, password) =>
       username ? users.authenticate(username, password) : undefined,
   };
@@ -104,10 +105,15 @@ class Users {
     this.#path = path;
   }
 
-  async start(context: PluginContext): Promise<void> {
-    this.#logger = context.logger;
+  /** Reads the file, or says why it cannot. */
+  async check({ logger }: PluginContext): Promise<void> {
+    this.#logger = logger;
     this.#seen = await this.#stamp();
     await this.#load();
+  }
+
+  async start(context: PluginContext): Promise<void> {
+    await this.check(context);
     context.every(INTERVAL, () => this.#look());
   }
 

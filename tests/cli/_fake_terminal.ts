@@ -188,9 +188,9 @@ export class FakeTerminal implements Terminal {
     return this.chance;
   }
 
-  sleep(seconds: number, signal: AbortSignal): Promise<void> {
+  async sleep(seconds: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       this.#sleepers.push({ until: this.time + seconds, wake: resolve });
       signal.addEventListener("abort", () => reject(signal.reason));
       this.#happened();

@@ -5,11 +5,12 @@ import {
   clientSettings,
 } from "../../cli/_client_options.ts";
 import { parseFlags, UsageError } from "../../cli/_flags.ts";
+import type { ClientOptions } from "../../mod.ts";
 
-const machine = { pid: 4711, hostname: "box" };
+const sender = { command: "pub", pid: 4711, hostname: "box" } as const;
 
 function settings(...args: string[]): ClientSettings {
-  return clientSettings(parseFlags(clientFlags, args), "pub", machine);
+  return clientSettings(parseFlags(clientFlags, args), sender);
 }
 
 function options(...args: string[]): ClientSettings["options"] {
@@ -23,6 +24,7 @@ function assertUsage(args: string[], message: string): void {
 const usual = {
   url: "mqtt://localhost:1883",
   protocolVersion: 4,
+  autoReconnect: false,
   cleanStart: true,
   clientId: "ambermq_pub/4711-box",
 } as const;
@@ -117,7 +119,8 @@ Deno.test("clientSettings() makes a client identifier", () => {
   assertEquals(options("-I", "gate").clientId, "gate4711");
   // One of MQTT 3.1 is short, and a random one without the machine's name.
   assertEquals(options("-V", "31").clientId, undefined);
-  const alone = clientSettings(parseFlags(clientFlags, []), "sub", {
+  const alone = clientSettings(parseFlags(clientFlags, []), {
+    command: "sub",
     pid: 1,
     hostname: undefined,
   });
@@ -230,4 +233,92 @@ Deno.test("clientSettings() has the properties of MQTT 5.0, which it is then", (
     ["-V", "311", "-D", "connect", "receive-maximum", "7"],
     "-D needs -V mqttv5",
   );
+});
+
+/** The same with a configuration. */
+function configured(
+  config: ClientOptions,
+  ...args: string[]
+): ClientSettings["options"] {
+  return clientSettings(parseFlags(clientFlags, args), sender, config).options;
+}
+
+Deno.test("clientSettings() takes from the configuration what no flag says", () => {
+  const config: ClientOptions = {
+    url: "wss://box/mqtt",
+    clientId: "me",
+    cleanStart: false,
+    protocolVersion: 5,
+    keepAlive: 7,
+    autoReconnect: true,
+    reconnectRetries: 3,
+    topics: { t: { qos: 1 } },
+    cafile: "ca.pem",
+    headers: { a: "1", b: "2" },
+    will: { topic: "w" },
+    username: "u",
+    password: "p",
+  };
+  assertEquals(
+    configured(config),
+    {
+      ...config,
+      properties: { sessionExpiryInterval: 0xffff_ffff },
+    } as ClientSettings["options"],
+  );
+  assertEquals(
+    configured(
+      config,
+      ...["-L", "mqtts://other", "-i", "you", "--clean-session", "-V", "311"],
+      ...["-k", "9", "-u", "v", "-P", "q", "--cafile", "x", "--insecure"],
+      ...["--extra-headers", '{"b": "3"}', "--will-topic", "v"],
+    ),
+    {
+      ...config,
+      url: "mqtts://other",
+      clientId: "you",
+      cleanStart: true,
+      protocolVersion: 4,
+      keepAlive: 9,
+      username: "v",
+      password: "q",
+      cafile: "x",
+      checkHostname: false,
+      headers: { a: "1", b: "3" },
+      will: { topic: "v", payload: "", qos: 0, retain: false },
+    },
+  );
+  assertEquals(
+    configured({ protocolVersion: 4 }, "-x", "1").protocolVersion,
+    5,
+  );
+});
+
+Deno.test("clientSettings() keeps the TLS of a configuration for another host", () => {
+  const url = (config: ClientOptions, ...args: string[]) =>
+    configured(config, ...args).url;
+  const box = ["-h", "box"];
+  assertEquals(url({ url: "mqtts://other" }, ...box), "mqtts://box:8883");
+  assertEquals(url({ cafile: "x" }, ...box), "mqtts://box:8883");
+  assertEquals(url({ url: "mqtt://other" }, ...box), "mqtt://box:1883");
+  assertEquals(url({ cadata: "x" }), "mqtts://localhost:8883");
+  assertThrows(
+    () => url({ url: "mqtt://other" }, "--cafile", "x"),
+    UsageError,
+    "--cafile is for a URL of mqtts:// or wss://",
+  );
+});
+
+Deno.test("clientSettings() has the session of the configuration", () => {
+  const clean = (config: ClientOptions, ...args: string[]) =>
+    configured(config, ...args).cleanStart;
+  assertEquals(clean({ clientId: "me" }), false);
+  assertEquals(clean({ clientId: "me", cleanStart: true }), true);
+  assertEquals(clean({ cleanStart: true }, "-i", "me"), true);
+  assertEquals(clean({ cleanStart: false }), false);
+  assertEquals(
+    clean({ cleanStart: true }, "-i", "me", "--disable-clean-session"),
+    false,
+  );
+  assertEquals(clean({ cleanStart: false }, "--clean-session"), true);
 });

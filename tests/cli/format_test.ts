@@ -2,10 +2,14 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../cli/_flags.ts";
 import { compileFormat } from "../../cli/_format.ts";
 import { formatJson, PayloadError } from "../../cli/_format_json.ts";
-import { ApplicationMessage, type PublishPacket } from "../../mod.ts";
+import {
+  type ApplicationMessage,
+  IncomingApplicationMessage,
+  type PublishPacket,
+} from "../../mod.ts";
 
 function message(packet: Partial<PublishPacket> = {}): ApplicationMessage {
-  return new ApplicationMessage({
+  return new IncomingApplicationMessage({
     type: "publish",
     topic: "a/é",
     payload: new TextEncoder().encode("xyz"),

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { jsonHelp, jsonLine } from "../../cli/_json_line.ts";
-import { ApplicationMessage, type PublishPacket } from "../../mod.ts";
+import { IncomingApplicationMessage, type PublishPacket } from "../../mod.ts";
 
 const time = { seconds: 1_700_000_000, nanoseconds: 987_654_321 };
 
 function line(packet: Partial<PublishPacket>, pretty = false): string {
-  const message = new ApplicationMessage({
+  const message = new IncomingApplicationMessage({
     type: "publish",
     topic: "a/b",
     payload: new Uint8Array(0),

@@ -6,9 +6,9 @@ import {
   presentationFlags,
 } from "../../cli/_presentation.ts";
 import { compileFormat } from "../../cli/_format.ts";
-import { ApplicationMessage } from "../../mod.ts";
+import { IncomingApplicationMessage } from "../../mod.ts";
 
-const message = new ApplicationMessage({
+const message = new IncomingApplicationMessage({
   type: "publish",
   topic: "a",
   payload: new Uint8Array([0x78, 0xff]),

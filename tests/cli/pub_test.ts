@@ -389,3 +389,110 @@ Deno.test("pub that SIGTERM ends exits with 143", async () => {
   terminal.interrupt("SIGTERM");
   assertEquals(await done, 143);
 });
+
+Deno.test("pub -q is stronger than the topics of -c, and these than default_qos", async () => {
+  const config = await Deno.makeTempFile();
+  await Deno.writeTextFile(
+    config,
+    "default_qos: 1\ndefault_retain: true\ntopics:\n" +
+      "  t:\n    qos: 2\n    retain: false\n  zero: {qos: 0}\n",
+  );
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  await client.subscribe("#", { qos: 2, retainAsPublished: true });
+  const cases: [string[], number, boolean][] = [
+    [["-t", "t", "-c", config], 2, false],
+    [["-t", "t", "-c", config, "-q", "0", "-r"], 0, true],
+    [["-t", "zero", "-c", config], 0, true],
+    [["-t", "other", "-c", config], 1, true],
+    [["-t", "other", "-c", config, "-q", "0"], 0, true],
+    [["-t", "other"], 0, false],
+  ];
+  for (const [args, qos, retain] of cases) {
+    const terminal = new FakeTerminal();
+    const all = ["--url", broker.url, "-m", "x", ...args];
+    assertEquals(await runPub(all, terminal), 0);
+    const message = await client.deliverMessage();
+    assertEquals([message.qos, message.retain], [qos, retain], args.join(" "));
+  }
+  await Deno.remove(config);
+});
+
+Deno.test("pub connects again if -c says so, and not otherwise", async () => {
+  const config = await Deno.makeTempFile();
+  await Deno.writeTextFile(config, "auto_reconnect: true");
+  const connack = new Uint8Array([0x20, 2, 0, 0]);
+  for (const again of [false, true]) {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const terminal = new FakeTerminal();
+    const url = `mqtt://127.0.0.1:${listener.addr.port}`;
+    const args = ["--url", url, "-t", "t", "-l"];
+    const done = runPub(again ? [...args, "-c", config] : args, terminal);
+    const first = await listener.accept();
+    const buffer = new Uint8Array(200);
+    await first.read(buffer); // CONNECT
+    await first.write(connack);
+    terminal.type("one\n");
+    await first.read(buffer); // PUBLISH
+    first.close();
+    if (again) {
+      using second = await listener.accept();
+      await second.read(buffer);
+      await second.write(connack);
+      terminal.endInput();
+      while (await second.read(buffer) !== null);
+    }
+    assertEquals(await done, again ? 0 : 1);
+    assertMatch(
+      terminal.errors[0]!,
+      again
+        ? /^ambermq pub: Connection lost: .*; trying again in \d\.\d s$/
+        : /^ambermq pub: Connection lost: /,
+    );
+  }
+  await Deno.remove(config);
+});
+
+Deno.test("pub does the examples of the reference's documentation", async () => {
+  await using broker = await RunningBroker.start({
+    listeners: {
+      default: { bind: "127.0.0.1:0" },
+      ws: { bind: "127.0.0.1:0", type: "ws" },
+    },
+  });
+  await using client = await broker.client();
+  await client.subscribe("#", { qos: 2, retainAsPublished: true });
+  const ws = `ws://127.0.0.1:${broker.broker.addresses[1]!.port}`;
+  const headers = '{"Authorization": "Bearer <token>"}';
+  const sensor = ["-t", "sensors/temperature", "-m"];
+  const examples: [string[], string[]][] = [
+    [["--url", broker.url, ...sensor, "32", "-q", "1"], ["32 1 false"]],
+    [["--url", broker.url, ...sensor, "1266193804 32"], [
+      "1266193804 32 0 false",
+    ]],
+    [
+      ["--url", broker.url, "-r", "-t", "switches/kitchen", "-m", "on"],
+      ["on 0 true"],
+    ],
+    [["--url", broker.url, "-t", "my/topic", "-f", "./data"], [
+      "1 0 false",
+      "2 0 false",
+    ]],
+    [["--url", broker.url, "-t", "my/topic", "-s"], ["1\n2\n 0 false"]],
+    [
+      ["--url", ws, ...sensor, "32", "-q", "1", "--extra-headers", headers],
+      ["32 1 false"],
+    ],
+  ];
+  for (const [args, expected] of examples) {
+    const terminal = new FakeTerminal({ files: { "./data": "1\n2\n" } });
+    terminal.type("1\n2\n");
+    terminal.endInput();
+    assertEquals(await runPub(args, terminal), 0);
+    for (const text of expected) {
+      const message = await client.deliverMessage();
+      const { qos, retain } = message;
+      assertEquals(`${message.text()} ${qos} ${retain}`, text);
+    }
+  }
+});

@@ -1,7 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { helpFlag, parseFlags, UsageError } from "../../cli/_flags.ts";
 import { Selection, selectionFlags } from "../../cli/_selection.ts";
-import { ApplicationMessage } from "../../mod.ts";
+import {
+  type ApplicationMessage,
+  IncomingApplicationMessage,
+} from "../../mod.ts";
 
 function selection(args: string[], random = () => 0): Selection {
   const flags = { ...selectionFlags, help: helpFlag };
@@ -9,7 +12,7 @@ function selection(args: string[], random = () => 0): Selection {
 }
 
 function message(topic: string, retain = false): ApplicationMessage {
-  return new ApplicationMessage({
+  return new IncomingApplicationMessage({
     type: "publish",
     topic,
     payload: new Uint8Array(0),

@@ -5,7 +5,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { UsageError } from "../../cli/_flags.ts";
+import { runPub } from "../../cli/_pub.ts";
 import { runSub } from "../../cli/_sub.ts";
+import { makeCertificates } from "../_certificates.ts";
 import { FakeTerminal } from "./_fake_terminal.ts";
 import { RunningBroker } from "./_running_broker.ts";
 
@@ -357,4 +359,133 @@ Deno.test("sub --json writes a line for each message", async () => {
     { ...common, payload: "one\n", encoding: "utf-8", timestamp },
     { ...common, payload: "/w==", encoding: "base64", timestamp },
   ]);
+});
+
+for (const qos of [1, 2] as const) {
+  Deno.test(`sub -C acknowledges no more than it writes, at QoS ${qos}`, async () => {
+    await using broker = await RunningBroker.start();
+    await using client = await broker.client();
+    const args = ["--url", broker.url, "-i", "me", "-t", "t", "-q", `${qos}`];
+    assertEquals(await runSub([...args, "-E"], new FakeTerminal()), 0);
+    for (let n = 1; n <= 5; n++) await client.publish("t", `${n}`, { qos });
+    let text = "";
+    for (const count of ["2", "2", "1"]) {
+      const terminal = new FakeTerminal();
+      assertEquals(await runSub([...args, "-C", count], terminal), 0);
+      text += terminal.text;
+    }
+    assertEquals(text, "1\n2\n3\n4\n5\n");
+    const last = new FakeTerminal();
+    const done = runSub([...args, "-C", "1", "-d"], last);
+    await last.line("Subscribed");
+    await client.publish("t", "end", { qos });
+    assertEquals(await done, 0);
+    assertEquals(last.text, "end\n"); // and nothing again
+  });
+}
+
+Deno.test("sub leaves with the broker what it could not write", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  const args = ["--url", broker.url, "-i", "me", "-t", "t", "-q", "1"];
+  const broken = new FakeTerminal();
+  const done = runSub([...args, "-d"], broken);
+  await broken.line("Subscribed");
+  broken.breakPipe();
+  await client.publish("t", "x", { qos: 1 });
+  assertEquals(await done, 0);
+  const terminal = new FakeTerminal();
+  assertEquals(await runSub([...args, "-C", "1"], terminal), 0);
+  assertEquals(terminal.text, "x\n");
+});
+
+Deno.test("sub -N writes nothing for an empty message, and acknowledges it", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  const args = ["--url", broker.url, "-i", "me", "-t", "t", "-q", "1"];
+  const first = new FakeTerminal();
+  const done = runSub([...args, "-N", "-C", "1", "-d"], first);
+  await first.line("Subscribed");
+  await client.publish("t", "", { qos: 1 });
+  assertEquals(await done, 0);
+  assertEquals(first.text, "");
+  await client.publish("t", "next", { qos: 1 });
+  const second = new FakeTerminal();
+  assertEquals(await runSub([...args, "-C", "1"], second), 0);
+  assertEquals(second.text, "next\n");
+});
+
+Deno.test("sub and pub reach brokers by TLS and WebSocket", async () => {
+  await using certificates = await makeCertificates();
+  const { ca, server, client, dir } = certificates;
+  const bind = "127.0.0.1:0";
+  const tls = {
+    bind,
+    ssl: true,
+    certfile: server.certfile,
+    keyfile: server.keyfile,
+    cafile: ca.file,
+  };
+  await using broker = await RunningBroker.start({
+    listeners: {
+      mqtt: { bind },
+      ws: { bind, type: "ws" },
+      mqtts: tls,
+      wss: { ...tls, type: "ws" },
+      mutual: { ...tls, clientCert: "required" },
+      misnamed: {
+        bind,
+        ssl: true,
+        certfile: certificates.misnamed.certfile,
+        keyfile: certificates.misnamed.keyfile,
+      },
+    },
+  });
+  const ports = Object.fromEntries(
+    broker.broker.addresses.map(({ name, port }) => [name, `${port}`]),
+  );
+  await Deno.writeTextFile(
+    `${dir}/wss.yaml`,
+    JSON.stringify({
+      connection: { uri: `wss://127.0.0.1:${ports.wss}`, cafile: ca.file },
+    }),
+  );
+  const own = ["--cert", client.certfile, "--key", client.keyfile];
+  const mutual = ["-h", "127.0.0.1", "-p", ports.mutual!];
+  const misnamed = [
+    ...["-h", "127.0.0.1", "-p", ports.misnamed!],
+    ...["--cafile", ca.file],
+  ];
+  const ways = [
+    ["-h", "127.0.0.1", "-p", ports.mqtt!],
+    ["-L", `ws://127.0.0.1:${ports.ws}/mqtt`, "--extra-headers", '{"x":"y"}'],
+    ["-L", `mqtts://127.0.0.1:${ports.mqtts}`, "--ca-file", ca.file],
+    ["-h", "localhost", "-p", ports.mqtts!, "--ca-data", ca.pem],
+    ["-L", `wss://127.0.0.1:${ports.wss}`, "--cafile", ca.file],
+    ["-c", `${dir}/wss.yaml`],
+    [...mutual, "--cafile", ca.file, ...own],
+    [...misnamed, "--insecure"],
+  ];
+  for (const way of ways) {
+    const terminal = new FakeTerminal();
+    const done = runSub([...way, "-t", "t", "-C", "1", "-d"], terminal);
+    await Promise.race([terminal.line("Subscribed"), done]);
+    const pub = new FakeTerminal();
+    assertEquals(await runPub([...way, "-t", "t", "-m", "x"], pub), 0);
+    assertEquals([await done, terminal.text], [0, "x\n"], way.join(" "));
+  }
+  const strange = [
+    misnamed,
+    ["-L", `mqtts://127.0.0.1:${ports.mqtts}`],
+    [...mutual, "--cafile", ca.file],
+    [...mutual, "--cafile", certificates.otherCa.file, ...own],
+  ];
+  for (const way of strange) {
+    const terminal = new FakeTerminal();
+    assertEquals(await runPub([...way, "-t", "t", "-m", "x"], terminal), 1);
+    assertStringIncludes(
+      terminal.errors[0]!,
+      "ambermq pub: Cannot connect to ",
+    );
+  }
 });

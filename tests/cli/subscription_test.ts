@@ -10,10 +10,12 @@ import {
 
 function subscription(...args: string[]): Subscription {
   const values = parseFlags({ ...subscriptionFlags, ...clientFlags }, args);
-  const settings = clientSettings(values, "sub", { pid: 1, hostname: "h" }, [
-    "subscribe",
-    "unsubscribe",
-  ]);
+  const settings = clientSettings(values, {
+    command: "sub",
+    pid: 1,
+    hostname: "h",
+    packets: ["subscribe", "unsubscribe"],
+  });
   return subscriptionOf(values, settings);
 }
 
