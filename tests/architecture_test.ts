@@ -266,6 +266,8 @@ Deno.test("files with a leading underscore are imported in their folder only, by
 const neighbours = [
   "tests/broker tests/conformance", // a broker in memory
   "tests/plugins tests/conformance", // the same
+  "tests/docs tests/conformance", // the same
+  "tests/docs tests/plugins", // a logger
 ];
 
 Deno.test("there are no import cycles, types counted", () => {
