@@ -268,6 +268,7 @@ const neighbours = [
   "tests/plugins tests/conformance", // the same
   "tests/docs tests/conformance", // the same
   "tests/docs tests/plugins", // a logger
+  "tests/docs cli", // the flags that command lines in documents have
 ];
 
 Deno.test("there are no import cycles, types counted", () => {
