@@ -12,9 +12,9 @@ import type { Store } from "./store.ts";
 /** Who may connect. */
 export interface AuthConfig {
   /**
-   * Whether clients without a user name are let in, by the plugin
-   * `auth_anonymous`. By default `true`; `false` if there is a
-   * `passwordFile`.
+   * Whether the plugin `auth_anonymous` lets everybody in whom no other plugin
+   * denies; if not, it refuses clients without a user name. By default `true`;
+   * `false` if there is a `passwordFile`.
    */
   allowAnonymous?: boolean;
   /** File of user names and password hashes, for the plugin `auth_file`. */

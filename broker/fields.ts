@@ -181,8 +181,10 @@ export const configFields: Fields = {
     fields: {
       allowAnonymous: {
         type: "boolean",
-        description: "Whether clients without a user name are let in, by the " +
-          "plugin auth_anonymous. By default true; false with password-file.",
+        description:
+          "Whether the plugin auth_anonymous lets everybody in whom " +
+          "no other plugin denies; if not, it refuses clients without a user " +
+          "name. By default true; false with password-file.",
       },
       passwordFile: {
         type: "text",

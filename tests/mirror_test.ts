@@ -30,6 +30,7 @@ const covered: Record<string, string> = {
   "cli/_completions_fish.ts": "tests/cli/completions_test.ts",
   "cli/_completions_zsh.ts": "tests/cli/completions_test.ts",
   "cli/_exit_status.ts": "tests/cli/pub_test.ts",
+  "cli/_broker_flags.ts": "tests/cli/broker_test.ts",
   "cli/_flight.ts": "tests/cli/pub_test.ts",
   "cli/_format_json.ts": "tests/cli/format_test.ts",
   "cli/_output.ts": "tests/cli/sub_test.ts",

@@ -92,7 +92,7 @@ const wrong: readonly [config: unknown, problem: string][] = [
   ],
   [
     { sys_interval: true },
-    "sys_interval is true, not a number from 0 to 2147483",
+    "sys_interval is true, not an integer from 0 to 2147483",
   ],
   [
     { sessionExpiryInterval: 1, limits: { sessionExpiryInterval: 2 } },

@@ -1,3 +1,5 @@
+// deno-lint-ignore-file no-console -- it is what is tested
+
 import { assertEquals } from "@std/assert";
 import { consoleLogger } from "../../broker/_console_logger.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { BrokerConfig, Plugin } from "../../broker/mod.ts";
+import type { Plugin } from "../../broker/mod.ts";
 import {
   closeSession,
   endSession,
