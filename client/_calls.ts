@@ -105,12 +105,12 @@ export class Calls {
     );
     const pending = this.#parts.promises.open<ReasonCode[]>(signal);
     this.#parts.subscriptions.open(stream, request, packet.properties, pending);
-    const opened = pending.promise.then(() => stream, (error) => {
-      this.#parts.subscriptions.close(stream, error);
-      throw error;
-    });
-    overlook(opened);
-    return opened;
+    return overlook(
+      pending.promise.then(() => stream, (error) => {
+        this.#parts.subscriptions.close(stream, error);
+        throw error;
+      }),
+    );
   }
 
   readonly #leave = (

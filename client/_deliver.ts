@@ -22,14 +22,12 @@ export function deliver(
   const taken = timeout === undefined
     ? inbox.take(signal)
     : takeWithin(inbox, timeout, signal, clock);
-  const delivered = taken.then((message) => {
+  return overlook(taken.then((message) => {
     if (message !== undefined) return message;
     throw new ConnectionLostError(
       "Cannot deliver a message: the client has disconnected",
     );
-  });
-  overlook(delivered);
-  return delivered;
+  }));
 }
 
 async function takeWithin(
