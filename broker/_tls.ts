@@ -7,7 +7,6 @@
  * `_tls_self_test.ts` tries all of it before a listener starts.
  */
 
-import { Buffer } from "node:buffer";
 import type { X509Certificate } from "node:crypto";
 import { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
@@ -284,7 +283,7 @@ class TransportStream extends Duplex {
   }
 
   #receive(): void {
-    const buffer = Buffer.allocUnsafe(this.#size);
+    const buffer = new Uint8Array(this.#size);
     this.#transport.read(buffer).then((count) => {
       if (count === buffer.length) {
         this.#size = Math.min(this.#size * 2, LARGEST_READ);

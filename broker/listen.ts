@@ -1,12 +1,14 @@
 /**
  * Where connections come from. The only file of the broker that opens sockets.
  *
- * | Listener                | Made of                                        |
- * | ----------------------- | ---------------------------------------------- |
- * | TCP, Unix sockets       | `Deno.listen`, whose connections are transports |
- * | TLS                     | `Deno.listenTls`, likewise                     |
- * | TLS, asks for certificates | `Deno.listen` below `node:tls`              |
- * | WebSocket, any of these | our own frames over any of these               |
+ * | Listener                         | Made of                            |
+ * | -------------------------------- | ---------------------------------- |
+ * | TCP, Unix socket                 | `Deno.listen`                      |
+ * | TLS                              | `Deno.listenTls`                   |
+ * | TLS that asks for certificates   | `node:tls` over `Deno.listen`      |
+ * | WebSocket, secure or not         | our own frames over these          |
+ *
+ * Connections of the first two are transports as they are.
  *
  * @module
  */
@@ -122,7 +124,7 @@ async function encrypted(
       listener,
       () => Deno.listenTls({ hostname, port, cert, key, alpnProtocols }),
     );
-    return { ...over(listening, explained), addr: listening.addr };
+    return over(listening, explained);
   }
   const options = tlsOptions(material, tls.clientCert === "required", protocol);
   const problem = await selfTest(options);
