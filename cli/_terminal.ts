@@ -43,6 +43,8 @@ export interface Terminal {
   readonly errorColours: boolean;
   /** How many characters a line on standard error has; 0 if nobody looks. */
   readonly width: number;
+  /** Has what is typed not shown, or shown again; `false` if nobody types. */
+  hide(on: boolean): boolean;
   /** Opens a file to read. */
   open(path: string): Promise<OpenFile>;
   /** Writes to standard output, at least one byte. */
@@ -108,6 +110,12 @@ export class SystemTerminal implements Terminal, Disposable {
 
   get width(): number {
     return Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 0;
+  }
+
+  hide(on: boolean): boolean {
+    if (!Deno.stdin.isTerminal()) return false;
+    Deno.stdin.setRaw(on, { cbreak: true });
+    return true;
   }
 
   async open(path: string): Promise<OpenFile> {

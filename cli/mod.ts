@@ -15,6 +15,7 @@ import { completionsCommand } from "./_completions.ts";
 import { configCommand } from "./_config.ts";
 import { FAILED, USAGE } from "./_exit_status.ts";
 import { UsageError } from "./_flags.ts";
+import { passwdCommand } from "./_passwd.ts";
 import { pubFlags, runPub } from "./_pub.ts";
 import { runSub, subFlags } from "./_sub.ts";
 import { print, SystemTerminal } from "./_terminal.ts";
@@ -35,6 +36,7 @@ const commands: Commands = {
     run: runSub,
   },
   config: configCommand,
+  passwd: passwdCommand,
   completions: completionsCommand(() => commands),
 };
 

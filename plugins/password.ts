@@ -100,7 +100,10 @@ export function parseHash(text: string): Hash | string {
   for (const { prefixes, parse } of schemes) {
     if (prefixes.some((prefix) => text.startsWith(prefix))) return parse(text);
   }
-  return /^\$[\w-]+\$/.test(text)
-    ? "it is of a kind that is not known"
-    : "it is no hash";
+  return isHash(text) ? "it is of a kind that is not known" : "it is no hash";
+}
+
+/** Whether a text is a hash, if perhaps one of a kind that is not known. */
+export function isHash(text: string): boolean {
+  return /^\$[\w-]+\$/.test(text);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseHash } from "./password.ts";
+import { isHash, parseHash } from "./password.ts";
 import { quote } from "./_text.ts";
 
 /** Something about a password file that somebody should know. */
@@ -81,6 +81,11 @@ export class PasswordFile {
       problems.push({ line: i + 1, problem });
     });
     return problems;
+  }
+
+  /** Users behind whose name there is a password itself, no hash. */
+  get plain(): string[] {
+    return [...this.users].filter((user) => !isHash(this.get(user)!));
   }
 
   /**

@@ -15,6 +15,8 @@ export interface FakeTerminalOptions {
   colours?: boolean;
   /** How wide it is; by default nobody looks. */
   width?: number;
+  /** Whether somebody types. */
+  typed?: boolean;
 }
 
 export class FakeTerminal implements Terminal {
@@ -24,6 +26,10 @@ export class FakeTerminal implements Terminal {
   readonly colours: boolean;
   readonly errorColours: boolean;
   readonly width: number;
+  /** Whether somebody types. */
+  readonly typed: boolean;
+  /** Whether what is typed is shown. */
+  hidden = false;
   /** Lines on standard error. */
   readonly errors: string[] = [];
   /** Lines of status, those that were removed too. */
@@ -44,12 +50,14 @@ export class FakeTerminal implements Terminal {
   #broken: Error | undefined;
 
   constructor(
-    { files = {}, colours = false, width = 0 }: FakeTerminalOptions = {},
+    { files = {}, colours = false, width = 0, typed = false }:
+      FakeTerminalOptions = {},
   ) {
     this.#files = files;
     this.colours = colours;
     this.errorColours = colours;
     this.width = width;
+    this.typed = typed;
     this.input = new ReadableStream({
       start: (controller) => {
         this.#input = controller;
@@ -132,6 +140,11 @@ export class FakeTerminal implements Terminal {
   }
 
   // What a terminal is to a command:
+
+  hide(on: boolean): boolean {
+    this.hidden = on && this.typed;
+    return this.typed;
+  }
 
   open(path: string): Promise<OpenFile> {
     const file = this.#files[path];

@@ -98,3 +98,8 @@ for (
     assertEquals(error.message.includes("geheim"), false);
   });
 }
+
+Deno.test("password file tells whose password is not hashed", () => {
+  const file = new PasswordFile(`a:geheim\nb:${hash}\nc:$7$1$x$y\nd:\n`);
+  assertEquals(file.plain, ["a", "d"]);
+});
