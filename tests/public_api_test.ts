@@ -28,11 +28,8 @@ const api: Record<string, { values: string; types: string }> = {
       ConfigSource JsonSchema Limits Listener ListenerAddress ListenerConfig
       LogLevel Logger MessageInit MessageProperties Opinion Plugin
       PluginContext PluginFactory PluginModule PluginOptions SessionInfo Store
-      StoredWill SubscriptionInfo TopicCheckConfig View YamlFile
-      AccessRequest Awaitable BrokerConfig BrokerEventName BrokerEvents
-      BrokerStatus Change ClientCert ClientInfo Limits Listener ListenerAddress
-      ListenerConfig MessageInit MessageProperties Opinion Plugin
-      PluginContext Store StoredWill UpgradeOptions
+      StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
+      YamlFile
     `,
   },
   "./client": {
