@@ -23,17 +23,17 @@ export class SecretInput implements Disposable {
    * @throws {Interruption} If there is one.
    */
   async ask(
-    prompt: string,
+    question: string,
   ): Promise<{ text: string; typed: boolean } | undefined> {
     const typed = this.#terminal.hide(true);
-    if (typed) this.#terminal.status(prompt);
+    if (typed) this.#terminal.status(question);
     try {
       const text = await this.#line(typed);
       return text === undefined ? undefined : { text, typed };
     } finally {
       if (typed) {
         this.#terminal.hide(false);
-        this.#terminal.error(prompt);
+        this.#terminal.error(question);
       }
     }
   }

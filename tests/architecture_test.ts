@@ -253,6 +253,8 @@ Deno.test("files with a leading underscore are imported in their folder only, by
 const neighbours = [
   "tests/broker tests/conformance", // a broker in memory
   "tests/plugins tests/conformance", // the same
+  "tests/docs tests/conformance", // the same
+  "tests/docs tests/plugins", // a logger
   "tests/docs cli", // the flags that command lines in documents have
 ];
 
