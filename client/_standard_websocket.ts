@@ -34,6 +34,7 @@ export async function connectStandardWebSocket(
     throw cannot(url, `the WebSocket of a browser takes no ${refused}`);
   }
   const { signal } = options;
+  signal?.throwIfAborted();
   const address = new URL(url);
   address.username = address.password = ""; // they are for CONNECT
   const socket = new WebSocket(address, [...SUBPROTOCOLS]);
@@ -41,7 +42,6 @@ export async function connectStandardWebSocket(
   const abort = () => transport.close();
   signal?.addEventListener("abort", abort);
   try {
-    if (signal?.aborted) abort();
     await transport.handshake();
   } catch (error) {
     throw signal?.aborted ? signal.reason : error;
