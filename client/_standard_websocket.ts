@@ -27,11 +27,14 @@ export async function connectStandardWebSocket(
   options: DialOptions,
 ): Promise<Transport> {
   if (typeof WebSocket === "undefined") {
-    throw cannot(url, "this runtime has no WebSocket; Node.js 20.16 will do");
+    throw cannot(
+      url,
+      "this runtime has no sockets and no WebSocket; Node.js has them from 20.16 on",
+    );
   }
   const refused = refusedOption(url, options);
   if (refused !== undefined) {
-    throw cannot(url, `the WebSocket of a browser takes no ${refused}`);
+    throw cannot(url, `the WebSocket of this runtime takes no ${refused}`);
   }
   const { signal } = options;
   signal?.throwIfAborted();

@@ -98,7 +98,7 @@ for (
     );
     assertEquals(
       message,
-      `Cannot connect by ${scheme}://: the WebSocket of a browser takes no ` +
+      `Cannot connect by ${scheme}://: the WebSocket of this runtime takes no ` +
         refused,
     );
   });
