@@ -10,7 +10,12 @@
 import type { X509Certificate } from "node:crypto";
 import { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
-import type { Address, PeerCertificate, Transport } from "../codec/mod.ts";
+import {
+  type Address,
+  type PeerCertificate,
+  Queue,
+  type Transport,
+} from "../codec/mod.ts";
 import { describeCertificate } from "./_certificate.ts";
 
 /** What a handshake is made with. */
@@ -164,6 +169,12 @@ export class TlsTransport implements Transport {
   #failure: Error | undefined;
   /** Whether nothing more comes. */
   #ended = false;
+  /** What has come and was not read. */
+  readonly #received = new Queue<Uint8Array>();
+  /** How many bytes that is. */
+  #waiting = 0;
+  /** How many bytes of the first were read. */
+  #taken = 0;
   /** Called when there may be something to read. */
   #wake: (() => void) | undefined;
 
@@ -180,11 +191,6 @@ export class TlsTransport implements Transport {
     if (lower.remoteAddr !== undefined) this.remoteAddr = lower.remoteAddr;
   }
 
-  /** Bytes that can be read at once. */
-  get #waiting(): number {
-    return this.#socket?.readableLength ?? 0;
-  }
-
   setNoDelay(noDelay?: boolean): void {
     this.#lower.setNoDelay?.(noDelay);
   }
@@ -194,7 +200,11 @@ export class TlsTransport implements Transport {
     const { socket, certificate } = secured;
     this.#socket = socket;
     this.certificate = certificate;
-    socket.on("readable", () => this.#wake?.());
+    socket.on("data", (bytes) => {
+      this.#received.push(bytes as Uint8Array);
+      this.#waiting += bytes.length;
+      this.#wake?.();
+    });
     const end = (): void => {
       this.#ended = true;
       this.#wake?.();
@@ -210,21 +220,40 @@ export class TlsTransport implements Transport {
   }
 
   async read(buffer: Uint8Array): Promise<number | null> {
-    const socket = this.#socket;
-    if (socket === undefined) throw new Error("TLS: there is no connection");
+    if (this.#socket === undefined) {
+      throw new Error("TLS: there is no connection");
+    }
     for (;;) {
-      socket.read(0); // has the stream go on, or end
-      const size = Math.min(this.#waiting, buffer.length);
-      if (size > 0) {
-        buffer.set(socket.read(size) as Uint8Array);
-        this.#stream.goOn();
-        return size;
-      }
+      const count = this.#take(buffer);
+      if (count > 0) return count;
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#ended) return null;
       await new Promise<void>((resolve) => this.#wake = resolve);
       this.#wake = undefined;
     }
+  }
+
+  /** Takes what is there and fits; returns how many bytes. */
+  #take(buffer: Uint8Array): number {
+    let count = 0;
+    for (
+      let bytes;
+      count < buffer.length && (bytes = this.#received.peek()) !== undefined;
+    ) {
+      const part = bytes.subarray(this.#taken).subarray(
+        0,
+        buffer.length - count,
+      );
+      buffer.set(part, count);
+      count += part.length;
+      this.#taken += part.length;
+      if (this.#taken < bytes.length) break;
+      this.#received.shift();
+      this.#taken = 0;
+    }
+    this.#waiting -= count;
+    this.#stream.goOn();
+    return count;
   }
 
   write(bytes: Uint8Array): Promise<number> {
