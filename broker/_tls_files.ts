@@ -3,8 +3,8 @@
  * anybody connects, so that what is wrong is said with the name of its file.
  */
 
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import type { ResolvedTls } from "./config.ts";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import type { ResolvedTls } from "./listeners.ts";
 import { BrokerError } from "./error.ts";
 
 /** What a listener needs, in PEM. */

@@ -14,7 +14,7 @@
  */
 
 import type { Transport } from "../codec/mod.ts";
-import type { ResolvedListener, ResolvedTls } from "./config.ts";
+import type { ResolvedListener, ResolvedTls } from "./listeners.ts";
 import { BrokerError } from "./error.ts";
 import { tlsError, tlsOptions, TlsTransport } from "./_tls.ts";
 import { readTlsFiles } from "./_tls_files.ts";

@@ -4,14 +4,19 @@ import type {
   PublishPacket,
   PublishProperties,
   Qos,
+  SubscribePacket,
   SubscriptionRequest,
+  UnsubscribePacket,
 } from "../codec/mod.ts";
 import type {
   FilterOptions,
   PublishOptions,
   SubscribeOptions,
+  UnsubscribeOptions,
 } from "./call_options.ts";
 import type { ClientOptions } from "./options.ts";
+
+type Filter = string | FilterOptions;
 
 const encoder = new TextEncoder();
 
@@ -21,15 +26,40 @@ export function bytesOf(data: Uint8Array | string): Uint8Array {
 }
 
 /** One, or a list of them, as a list. */
-export function listOf<T extends string | object>(
+function listOf<T extends string | object>(
   value: T | readonly T[],
 ): T[] {
   return Array.isArray(value) ? [...value] : [value as T];
 }
 
+/** SUBSCRIBE, without its packet identifier. */
+export function subscribePacket(
+  filters: Filter | readonly (Filter | readonly [string, Qos])[],
+  options: SubscribeOptions,
+): Omit<SubscribePacket, "packetId"> {
+  const { properties } = options;
+  return {
+    type: "subscribe",
+    subscriptions: listOf(filters).map((one) => requestOf(one, options)),
+    ...(properties === undefined ? {} : { properties }),
+  };
+}
+
+/** UNSUBSCRIBE, without its packet identifier. */
+export function unsubscribePacket(
+  filters: string | readonly string[],
+  { properties }: UnsubscribeOptions,
+): Omit<UnsubscribePacket, "packetId"> {
+  return {
+    type: "unsubscribe",
+    filters: listOf(filters),
+    ...(properties === undefined ? {} : { properties }),
+  };
+}
+
 /** What is asked for a topic filter: of its own, of the call, by default. */
-export function subscriptionRequest(
-  one: string | FilterOptions | readonly [string, Qos],
+function requestOf(
+  one: Filter | readonly [string, Qos],
   { qos, noLocal, retainAsPublished, retainHandling }: SubscribeOptions,
 ): SubscriptionRequest {
   const own = filterOptions(one);
@@ -97,4 +127,22 @@ function checkPublishProperties(properties: PublishProperties): void {
       );
     }
   }
+}
+
+/** @throws {RangeError} If it is no version of MQTT. */
+export function checkVersion(version: number): void {
+  if ([3, 4, 5].includes(version)) return;
+  throw new RangeError(
+    `Cannot make a client: protocolVersion ${version} is not 3, 4 or 5`,
+  );
+}
+
+/** @throws {RangeError} If a queue cannot be limited so. */
+export function checkQueueLimit(
+  action: string,
+  name: string,
+  limit: number,
+): void {
+  if (Number.isInteger(limit) && limit >= 1) return;
+  throw new RangeError(`Cannot ${action}: ${name} ${limit} is not 1 or more`);
 }

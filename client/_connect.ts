@@ -71,6 +71,24 @@ export function connectPacket(
   return packet;
 }
 
+const dialKeys = [
+  "cafile",
+  "capath",
+  "cadata",
+  "certfile",
+  "keyfile",
+  "checkHostname",
+  "verifyCert",
+  "alpn",
+  "headers",
+] as const satisfies readonly (keyof DialOptions)[];
+
+/** Those options of the client that are for the transport. */
+export function dialOptionsOf(client: ClientOptions): DialOptions {
+  const given = dialKeys.filter((key) => client[key] !== undefined);
+  return Object.fromEntries(given.map((key) => [key, client[key]]));
+}
+
 /** What an attempt to connect needs. */
 export interface AttemptOptions {
   readonly broker: BrokerUrl;

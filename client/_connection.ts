@@ -20,7 +20,7 @@ import { Capabilities } from "./_capabilities.ts";
 import type { Clock } from "./clock.ts";
 import { ConnectionLostError } from "./error.ts";
 import type { Events } from "./_guard.ts";
-import { KeepAlive } from "./_keep_alive.ts";
+import { Heartbeat, type HeartbeatOwner } from "./_heartbeat.ts";
 import { Output, type OutputOwner } from "./_output.ts";
 
 /** How long DISCONNECT, and what is before it, may take to leave. */
@@ -64,7 +64,7 @@ export interface ConnectionOptions {
   readonly events: Events;
 }
 
-export class Connection implements OutputOwner {
+export class Connection implements OutputOwner, HeartbeatOwner {
   /** What the broker can do. */
   capabilities: Capabilities;
 
@@ -75,7 +75,7 @@ export class Connection implements OutputOwner {
   readonly #events: Events;
   readonly #parser: PacketParser;
   readonly #output: Output;
-  readonly #keepAlive: KeepAlive;
+  readonly #heartbeat: Heartbeat;
   #state: ConnectionState = "connecting";
   /** Why the connection ends; `undefined` if in good order. */
   #error: Error | undefined;
@@ -99,10 +99,9 @@ export class Connection implements OutputOwner {
       ...(maximumPacketSize === undefined ? {} : { maximumPacketSize }),
     });
     this.#output = new Output(transport, version, this);
-    this.#keepAlive = new KeepAlive({
-      delay: options.pingDelay * 1000,
-      timeout: options.pingTimeout * 1000,
-    }, clock.now());
+    const delay = options.pingDelay * 1000;
+    const timeout = options.pingTimeout * 1000;
+    this.#heartbeat = new Heartbeat({ delay, timeout }, clock, this);
   }
 
   get connected(): boolean {
@@ -126,8 +125,7 @@ export class Connection implements OutputOwner {
    */
   open(keepAlive: number): void {
     this.#state = "connected";
-    this.#keepAlive.start(keepAlive);
-    this.#schedule();
+    this.#heartbeat.start(keepAlive);
   }
 
   /**
@@ -163,27 +161,17 @@ export class Connection implements OutputOwner {
       const count = await this.#transport.read(parser.writable());
       if (count === null) return;
       if (this.#over) continue; // only the end is waited for
-      this.#keepAlive.received(this.#clock.now());
+      this.#heartbeat.received();
       parser.advance(count);
       for (;;) {
         const room = this.#handler.room();
-        if (room !== undefined) await this.#pause(room);
+        if (room !== undefined) await this.#heartbeat.pause(room);
         if (this.#over) break;
         const packet = parser.next();
         if (packet === undefined) break;
         this.#receive(packet);
       }
     }
-  }
-
-  /** Stops reading until the application has caught up. */
-  async #pause(room: Promise<void>): Promise<void> {
-    const keepAlive = this.#keepAlive;
-    keepAlive.paused = true;
-    await room;
-    keepAlive.paused = false;
-    keepAlive.received(this.#clock.now());
-    this.#schedule();
   }
 
   #receive(packet: Packet): void {
@@ -193,7 +181,7 @@ export class Connection implements OutputOwner {
       throw new ProtocolError(`${type} came where it may not`);
     }
     this.#events.packetReceived?.(packet);
-    if (type === "pingresp") this.#keepAlive.pingresp(this.#clock.now());
+    if (type === "pingresp") this.#heartbeat.pingresp();
     this.#handler.handle(packet);
   }
 
@@ -227,16 +215,20 @@ export class Connection implements OutputOwner {
     reasonCode: ReasonCode = ReasonCode.Success,
   ): Acknowledgement {
     const packet = { type, packetId, reasonCode };
+    this.#push(packet);
+    return packet;
+  }
+
+  /** Sends a packet that is as small as it can be. */
+  #push(packet: Packet): void {
     this.#output.push(packet);
     this.#events.packetSent?.(packet);
-    return packet;
   }
 
   /** Sends PINGREQ; its PINGRESP has to come in time. */
   ping(): void {
-    this.send({ type: "pingreq" });
-    this.#keepAlive.pingreq(this.#clock.now());
-    this.#schedule();
+    this.#push({ type: "pingreq" });
+    this.#heartbeat.pingreq();
   }
 
   /**
@@ -247,6 +239,7 @@ export class Connection implements OutputOwner {
    * @param error What went wrong, if that is why.
    * @param properties The properties of DISCONNECT (5.0).
    * @throws {TypeError} If reason or properties are not those of DISCONNECT.
+   * @throws {RequestError} If they are too large for the broker.
    */
   disconnect(
     reasonCode: ReasonCode,
@@ -257,13 +250,12 @@ export class Connection implements OutputOwner {
     // A client of MQTT 3 cannot say that the broker is wrong.
     const sends = this.connected && (error === undefined || this.#version > 4);
     if (!sends) return this.close(error);
-    this.send({
-      type: "disconnect",
-      reasonCode,
-      ...(properties === undefined ? {} : { properties }),
-    });
+    const packet = { type: "disconnect" as const, reasonCode };
+    if (properties === undefined) this.#push(packet);
+    else this.send({ ...packet, properties });
     this.#error = error;
     this.#state = "disconnected"; // [MQTT-3.14.4-1]
+    this.#heartbeat.stop();
     this.#handler.closing();
     this.#closeIn(FLUSH_TIMEOUT);
   }
@@ -278,6 +270,7 @@ export class Connection implements OutputOwner {
     if (!this.#over) this.#error = error;
     this.#closed = true;
     this.#state = "disconnected";
+    this.#heartbeat.stop();
     this.#clock.clearTimeout(this.#timer);
     this.#transport.close();
     this.#handler.closing();
@@ -289,7 +282,7 @@ export class Connection implements OutputOwner {
   }
 
   written(): void {
-    this.#keepAlive.sent(this.#clock.now());
+    this.#heartbeat.sent();
     if (!this.congested) this.#handler.drained();
   }
 
@@ -301,31 +294,18 @@ export class Connection implements OutputOwner {
     this.close(lostBy(error));
   }
 
-  /** Sets the timer for what is due next. */
-  #schedule(): void {
-    if (!this.connected) return;
-    this.#clock.clearTimeout(this.#timer);
-    const { due } = this.#keepAlive;
-    if (due === Infinity) return;
-    const delay = Math.max(0, due - this.#clock.now());
-    this.#timer = this.#clock.setTimeout(this.#tick, delay);
+  beat(): void {
+    this.#handler.pinged();
+    this.ping();
   }
 
-  readonly #tick = (): void => {
-    switch (this.#keepAlive.check(this.#clock.now())) {
-      case "lost":
-        return this.close(
-          new ConnectionLostError(
-            "Connection lost: the broker did not answer PINGREQ in time",
-          ),
-        );
-      case "pingreq":
-        this.#handler.pinged();
-        return this.ping();
-      default:
-        this.#schedule();
-    }
-  };
+  missed(): void {
+    this.close(
+      new ConnectionLostError(
+        "Connection lost: the broker did not answer PINGREQ in time",
+      ),
+    );
+  }
 }
 
 function lostBy(cause: unknown): ConnectionLostError {

@@ -11,7 +11,12 @@ import type {
   ReconnectOptions,
 } from "./call_options.ts";
 import type { Clock } from "./clock.ts";
-import { Attempt, connectPacket, type Opened } from "./_connect.ts";
+import {
+  Attempt,
+  connectPacket,
+  dialOptionsOf,
+  type Opened,
+} from "./_connect.ts";
 import type { Connection } from "./_connection.ts";
 import { ConnectError, ConnectionLostError } from "./error.ts";
 import type { Events } from "./_guard.ts";
@@ -290,22 +295,4 @@ function lostBy(error: unknown, wasOpen: boolean): Error {
     `Connection lost, and not to be had again: ${error.message}`,
     { cause: error },
   );
-}
-
-const dialKeys = [
-  "cafile",
-  "capath",
-  "cadata",
-  "certfile",
-  "keyfile",
-  "checkHostname",
-  "verifyCert",
-  "alpn",
-  "headers",
-] as const satisfies readonly (keyof DialOptions)[];
-
-/** Those options of the client that are for the transport. */
-function dialOptionsOf(client: ClientOptions): DialOptions {
-  const given = dialKeys.filter((key) => client[key] !== undefined);
-  return Object.fromEntries(given.map((key) => [key, client[key]]));
 }

@@ -105,8 +105,7 @@ export function attempt<T>(action: () => Promise<T>): Promise<T> {
   } catch (error) {
     const failure = Promise.reject(error);
     const mistake = error instanceof TypeError || error instanceof RangeError;
-    if (!mistake) overlook(failure);
-    return failure;
+    return mistake ? failure : overlook(failure);
   }
 }
 
@@ -115,6 +114,7 @@ export function attempt<T>(action: () => Promise<T>): Promise<T> {
  * tells of it too. A promise that nobody looks at is no unhandled rejection
  * then, which would end the program.
  */
-export function overlook(promise: Promise<unknown>): void {
+export function overlook<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
+  return promise;
 }

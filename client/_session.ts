@@ -9,29 +9,22 @@
 import {
   type ConnackPacket,
   type DisconnectPacket,
-  encode,
   type Packet,
   ProtocolError,
   type ProtocolVersion,
-  type PublishPacket,
-  Queue,
   ReasonCode,
-  type SubscribePacket,
-  type UnsubscribePacket,
 } from "../codec/mod.ts";
-import type { UnsubscribeOptions } from "./call_options.ts";
+import { Calls } from "./_calls.ts";
 import { Capabilities } from "./_capabilities.ts";
 import type { Connection, ConnectionHandler } from "./_connection.ts";
 import { ConnectionLostError } from "./error.ts";
 import type { Events } from "./_guard.ts";
 import { Crowd, Inbox } from "./_inbox.ts";
-import { OutgoingApplicationMessage } from "./message.ts";
 import type { OfflineQueueOptions } from "./options.ts";
-import { overlook, type Pending, PendingSet } from "./_pending.ts";
+import { type Pending, PendingSet } from "./_pending.ts";
 import { Publisher } from "./_publisher.ts";
 import { describeReason } from "./_reason.ts";
 import { Requests } from "./_requests.ts";
-import { Stream } from "./_stream.ts";
 import { type ReceiveOptions, Subscriber } from "./_subscriber.ts";
 import { Subscriptions } from "./_subscriptions.ts";
 
@@ -52,11 +45,10 @@ export interface Greeting {
   readonly resumable: boolean;
 }
 
-type Publishing = Pending<OutgoingApplicationMessage>;
-
 export class Session implements ConnectionHandler {
   readonly inbox: Inbox;
   readonly subscriber: Subscriber;
+  readonly calls: Calls;
 
   readonly #options: SessionOptions;
   readonly #promises = new PendingSet(() => this.#resume?.());
@@ -64,12 +56,8 @@ export class Session implements ConnectionHandler {
   readonly #requests: Requests;
   readonly #publisher: Publisher;
   readonly #subscriptions: Subscriptions;
-  /** QoS 0 messages that the transport has not taken. */
-  readonly #drains = new Queue<[Publishing, OutgoingApplicationMessage]>();
   #connection: Connection | undefined;
   #greeting: Greeting & { pending: Pending<ConnackPacket> } | undefined;
-  /** Whether there is, or is to be, a connection. */
-  #expected = false;
   /** Goes on reading. */
   #resume: (() => void) | undefined;
 
@@ -94,17 +82,25 @@ export class Session implements ConnectionHandler {
       (message) => this.#subscriptions.inboxesOf(message),
       options,
     );
+    this.calls = new Calls({
+      version,
+      promises: this.#promises,
+      crowd: this.#crowd,
+      publisher: this.#publisher,
+      requests: this.#requests,
+      subscriptions: this.#subscriptions,
+    });
   }
 
   /** A connection is to come: who calls waits for it. */
   expect(): void {
-    this.#expected = true;
+    this.calls.expected = true;
     this.inbox.open();
   }
 
   /** The client is about to leave: no other connection is to come. */
   leave(): void {
-    this.#expected = false;
+    this.calls.expected = false;
   }
 
   /** A connection begins: waits for CONNACK. */
@@ -128,13 +124,12 @@ export class Session implements ConnectionHandler {
     this.#publisher.pause();
     this.subscriber.stop();
     this.#requests.pause();
-    // At most once: nobody knows how much of them has left.
-    while (this.#drains.size > 0) this.#drains.shift()![0].reject(error);
+    this.calls.stop(error);
   }
 
   /** No other connection comes: why, if it is an error. */
   end(error: Error | undefined): void {
-    this.#expected = false;
+    this.calls.expected = false;
     this.#promises.lose(
       error ?? new ConnectionLostError("Connection lost: the client left"),
     );
@@ -155,104 +150,6 @@ export class Session implements ConnectionHandler {
   clear(): void {
     this.#publisher.clear();
     this.subscriber.clear();
-  }
-
-  publish(
-    packet: PublishPacket,
-    signal: AbortSignal | undefined,
-  ): Promise<OutgoingApplicationMessage> {
-    const connection = this.#open("publish");
-    const capabilities = connection?.capabilities;
-    if (connection === undefined || packet.qos > 0) {
-      return this.#publisher.publish(packet, capabilities, signal);
-    }
-    const refusal = connection.capabilities.flagsRefusal(packet);
-    if (refusal !== undefined) throw refusal;
-    connection.send(packet);
-    const message = new OutgoingApplicationMessage(packet);
-    if (!connection.congested) return Promise.resolve(message);
-    const pending: Publishing = this.#promises.open(signal);
-    this.#drains.push([pending, message]);
-    return pending.promise;
-  }
-
-  subscribe(
-    packet: Omit<SubscribePacket, "packetId">,
-    allowFailures: boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<ReasonCode[]> {
-    this.#open("subscribe");
-    this.#check({ ...packet, packetId: 1 });
-    const pending = this.#promises.open<ReasonCode[]>(signal);
-    this.#subscriptions.subscribe(packet, allowFailures, pending);
-    return pending.promise;
-  }
-
-  /** Subscribes to one filter, for messages of its own. */
-  subscription(
-    packet: Omit<SubscribePacket, "packetId">,
-    queueLimit: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Stream> {
-    this.#open("subscribe");
-    this.#check({ ...packet, packetId: 1 });
-    const request = packet.subscriptions[0]!;
-    const stream = new Stream(
-      request.filter,
-      new Inbox(queueLimit, this.#crowd),
-      this.#leave,
-    );
-    const pending = this.#promises.open<ReasonCode[]>(signal);
-    this.#subscriptions.open(stream, request, packet.properties, pending);
-    const opened = pending.promise.then(() => stream, (error) => {
-      this.#subscriptions.close(stream, error);
-      throw error;
-    });
-    overlook(opened);
-    return opened;
-  }
-
-  readonly #leave = (
-    stream: Stream,
-    { properties, signal }: UnsubscribeOptions,
-  ): Promise<unknown> => {
-    signal?.throwIfAborted();
-    const pending = this.#promises.open<ReasonCode[]>(signal);
-    this.#subscriptions.leave(stream, properties, pending);
-    return pending.promise;
-  };
-
-  unsubscribe(
-    packet: Omit<UnsubscribePacket, "packetId">,
-    signal: AbortSignal | undefined,
-  ): Promise<ReasonCode[]> {
-    this.#open("unsubscribe");
-    this.#check({ ...packet, packetId: 1 });
-    const pending = this.#promises.open<ReasonCode[]>(signal);
-    this.#subscriptions.unsubscribe(packet, pending);
-    return pending.promise;
-  }
-
-  ping(signal: AbortSignal | undefined): Promise<void> {
-    this.#open("ping");
-    const pending = this.#promises.open<void>(signal);
-    this.#requests.ping(pending);
-    return pending.promise;
-  }
-
-  /** The connection, if there is one; if none is to come either, it fails. */
-  #open(action: string): Connection | undefined {
-    const connection = this.#connection;
-    if (connection?.connected) return connection;
-    if (this.#expected) return undefined;
-    throw new ConnectionLostError(
-      `Cannot ${action}: the client is not connected`,
-    );
-  }
-
-  /** A mistake is told at once, even if there is no connection. */
-  #check(packet: Packet): void {
-    encode(packet, this.#options.version);
   }
 
   // What a connection has its handler for:
@@ -308,6 +205,7 @@ export class Session implements ConnectionHandler {
     connection.capabilities = capabilities;
     // [MQTT-3.1.2-21] [MQTT-3.2.2-21]
     connection.open(properties.serverKeepAlive ?? keepAlive);
+    this.calls.start(connection);
     this.subscriber.start(connection);
     this.#requests.start(connection, capabilities);
     if (!sessionPresent) {
@@ -332,12 +230,7 @@ export class Session implements ConnectionHandler {
   }
 
   drained(): void {
-    for (;;) {
-      const drain = this.#drains.shift();
-      if (drain === undefined) return;
-      const [pending, message] = drain;
-      pending.resolve(message);
-    }
+    this.calls.drained();
   }
 
   closing(): void {

@@ -6,6 +6,7 @@ import { RequestError } from "./error.ts";
 import type { Inbox } from "./_inbox.ts";
 import type { IncomingApplicationMessage } from "./message.ts";
 import type { CallOptions } from "./options.ts";
+import { attempt, overlook } from "./_pending.ts";
 import type { Subscription } from "./subscription.ts";
 
 type Messages = AsyncGenerator<IncomingApplicationMessage, void, undefined>;
@@ -38,9 +39,12 @@ export class Stream implements Subscription {
     return this.messages();
   }
 
-  async unsubscribe(options: UnsubscribeOptions = {}): Promise<void> {
-    if (this.inbox.ended) return;
-    await this.#leave(this, options);
+  unsubscribe(options: UnsubscribeOptions = {}): Promise<void> {
+    return attempt(() =>
+      this.inbox.ended
+        ? Promise.resolve()
+        : overlook(this.#leave(this, options).then(() => {}))
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -168,19 +168,26 @@ export class Subscriber {
 
   /** [MQTT-4.3.2-4] [MQTT-4.6.0-2] what is withheld goes out in its order */
   #withhold(receipt: Receipt): void {
-    this.#withheld.push(receipt);
-    this.#acknowledgeNext();
+    if (receipt.free && this.#withheld.size === 0) {
+      this.#acknowledge(receipt);
+    } else {
+      this.#withheld.push(receipt);
+      this.#acknowledgeNext();
+    }
   }
 
   readonly #acknowledgeNext = (): void => {
     while (this.#withheld.peek()?.free) {
-      const receipt = this.#withheld.shift()!;
-      if (receipt.type === "pubrec") {
-        this.#unacked.delete(receipt.packetId);
-        this.#accept(receipt);
-      } else this.#complete(receipt, receipt.type);
+      this.#acknowledge(this.#withheld.shift()!);
     }
   };
+
+  #acknowledge(receipt: Receipt): void {
+    if (receipt.type === "pubrec") {
+      this.#unacked.delete(receipt.packetId);
+      this.#accept(receipt);
+    } else this.#complete(receipt, receipt.type);
+  }
 
   #complete(receipt: Receipt, type: "puback" | "pubcomp"): void {
     // One of an earlier connection may end here: then none of this one has.

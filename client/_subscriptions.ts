@@ -5,7 +5,6 @@
 
 import {
   matches,
-  parseSharedFilter,
   type ReasonCode,
   reasonName,
   type SubscribePacket,
@@ -14,6 +13,7 @@ import {
   type UnsubscribePacket,
 } from "../codec/mod.ts";
 import type { Capabilities } from "./_capabilities.ts";
+import { Entry } from "./_entry.ts";
 import { RequestError } from "./error.ts";
 import type { Inbox } from "./_inbox.ts";
 import type { IncomingApplicationMessage } from "./message.ts";
@@ -28,21 +28,6 @@ const BATCH = 100;
 
 /** Subscription identifiers count down from here: applications begin with 1. */
 const LAST_IDENTIFIER = 268_435_455;
-
-/** A subscription to a topic filter. */
-interface Entry {
-  request: SubscriptionRequest;
-  properties: SubscribeProperties | undefined;
-  /** The filter without its share name. */
-  readonly pattern: string;
-  /** What messages for its streams carry; `undefined`: nothing. */
-  identifier: number | undefined;
-  /** Who gets its messages; none: they are for all. */
-  readonly streams: Set<Stream>;
-  /** Whether `subscribe` made it too. */
-  plain: boolean;
-  granted: boolean;
-}
 
 /** Nobody waits for the answer. */
 const nobody: Asker = { settled: false, resolve() {}, reject() {} };
@@ -76,7 +61,7 @@ export class Subscriptions {
     const inboxes: Inbox[] = [];
     let late = false;
     for (const entry of this.#streaming) {
-      if (!isFor(entry, message)) continue;
+      if (!entry.isFor(message)) continue;
       if (entry.streams.size === 0) late = true;
       for (const { inbox } of entry.streams) inboxes.push(inbox);
     }
@@ -273,11 +258,7 @@ export class Subscriptions {
 
   #endStreams(entry: Entry, error: Error | undefined): void {
     this.#streaming.delete(entry);
-    for (const { inbox } of entry.streams) {
-      inbox.end(error);
-      inbox.leave();
-    }
-    entry.streams.clear();
+    entry.end(error);
   }
 
   /** The subscription to a filter, made if there is none. */
@@ -285,15 +266,7 @@ export class Subscriptions {
     const { filter } = request;
     const known = this.#entries.get(filter);
     if (known !== undefined) return known;
-    const entry: Entry = {
-      request,
-      properties: undefined,
-      pattern: parseSharedFilter(filter).filter,
-      identifier: undefined,
-      streams: new Set(),
-      plain: false,
-      granted: false,
-    };
+    const entry = new Entry(request);
     this.#entries.set(filter, entry);
     return entry;
   }
@@ -325,19 +298,6 @@ export class Subscriptions {
     capabilities.checkSubscribe(packet);
     return packet;
   }
-}
-
-/** Whether a message came because of a subscription, for its streams. */
-function isFor(
-  { identifier, pattern }: Entry,
-  { topic, properties }: IncomingApplicationMessage,
-): boolean {
-  if (
-    identifier !== undefined &&
-    !properties?.subscriptionIdentifiers?.includes(identifier)
-  ) return false;
-  // An identifier may be that of an earlier program, to which the session was.
-  return matches(pattern, topic);
 }
 
 function lostBy(filter: string, reasonCode: ReasonCode): RequestError {

@@ -5,7 +5,13 @@
  */
 
 import type { ConnackPacket, Qos, ReasonCode } from "../codec/mod.ts";
-import { listOf, publishPacket, subscriptionRequest } from "./_arguments.ts";
+import {
+  checkQueueLimit,
+  checkVersion,
+  publishPacket,
+  subscribePacket,
+  unsubscribePacket,
+} from "./_arguments.ts";
 import type {
   ConnectOptions,
   DeliverOptions,
@@ -20,7 +26,7 @@ import type {
 import { type Clock, systemClock } from "./clock.ts";
 import { randomClientId } from "./_connect.ts";
 import { dial } from "./dial.ts";
-import { ConnectionLostError } from "./error.ts";
+import { deliver } from "./_deliver.ts";
 import { guardEvents } from "./_guard.ts";
 import { Link } from "./_link.ts";
 import type {
@@ -28,7 +34,7 @@ import type {
   OutgoingApplicationMessage,
 } from "./message.ts";
 import type { CallOptions, ClientOptions } from "./options.ts";
-import { attempt, overlook } from "./_pending.ts";
+import { attempt } from "./_pending.ts";
 import { Session } from "./_session.ts";
 import { messagesOf } from "./_stream.ts";
 import type { Subscription } from "./subscription.ts";
@@ -47,7 +53,8 @@ import type { Subscription } from "./subscription.ts";
  *   sent once, and may be lost with the connection.
  * - Where the broker has lost the session, subscriptions are made again.
  *
- * When that is given up, every promise that waits is rejected, and
+ * When that is given up, every promise that waits is rejected, with a
+ * `ConnectionLostError`, or a `ConnectError` if there never was a connection, and
  * {@linkcode MQTTClient.closed} tells why. No promise that a broker or a network
  * has rejected is an unhandled rejection: who does not look at it misses it.
  *
@@ -105,13 +112,9 @@ export class MQTTClient implements AsyncDisposable {
       ? { ...rest, clientId: first }
       : { ...first, ...rest };
     const { protocolVersion: version = 4, properties = {} } = options;
-    if (![3, 4, 5].includes(version)) {
-      throw new RangeError(
-        `Cannot make a client: protocolVersion ${version} is not 3, 4 or 5`,
-      );
-    }
+    checkVersion(version);
     const { receiveQueueLimit = 1000 } = options;
-    checkQueueLimit("receiveQueueLimit", receiveQueueLimit);
+    checkQueueLimit("make a client", "receiveQueueLimit", receiveQueueLimit);
     const announced = version === 5 ? properties : {};
     const events = guardEvents(options.on);
     this.#options = options;
@@ -255,7 +258,7 @@ export class MQTTClient implements AsyncDisposable {
   ping(options: CallOptions = {}): Promise<void> {
     return attempt(() => {
       options.signal?.throwIfAborted();
-      return this.#session.ping(options.signal);
+      return this.#session.calls.ping(options.signal);
     });
   }
 
@@ -290,7 +293,7 @@ export class MQTTClient implements AsyncDisposable {
     return attempt(() => {
       const { signal } = options;
       signal?.throwIfAborted();
-      return this.#session.publish(
+      return this.#session.calls.publish(
         publishPacket(topic, payload, options, this.#options),
         signal,
       );
@@ -343,14 +346,10 @@ export class MQTTClient implements AsyncDisposable {
     options: SubscribeOptions = {},
   ): Promise<ReasonCode[]> {
     return attempt(() => {
-      const { signal, allowFailures = false, properties } = options;
+      const { signal, allowFailures = false } = options;
       signal?.throwIfAborted();
-      const subscriptions = listOf(filters).map((one) =>
-        subscriptionRequest(one, options)
-      );
-      const packet = { type: "subscribe" as const, subscriptions };
-      return this.#session.subscribe(
-        properties === undefined ? packet : { ...packet, properties },
+      return this.#session.calls.subscribe(
+        subscribePacket(filters, options),
         allowFailures,
         signal,
       );
@@ -406,15 +405,11 @@ export class MQTTClient implements AsyncDisposable {
   ): Promise<Subscription> {
     return attempt(() => {
       const { receiveQueueLimit = 1000 } = this.#options;
-      const { signal, properties, queueLimit = receiveQueueLimit } = options;
+      const { signal, queueLimit = receiveQueueLimit } = options;
       signal?.throwIfAborted();
-      checkQueueLimit("queueLimit", queueLimit);
-      const packet = {
-        type: "subscribe" as const,
-        subscriptions: [subscriptionRequest(filter, options)],
-      };
-      return this.#session.subscription(
-        properties === undefined ? packet : { ...packet, properties },
+      checkQueueLimit("subscribe", "queueLimit", queueLimit);
+      return this.#session.calls.subscription(
+        subscribePacket(filter, options),
         queueLimit,
         signal,
       );
@@ -439,14 +434,10 @@ export class MQTTClient implements AsyncDisposable {
     options: UnsubscribeOptions = {},
   ): Promise<ReasonCode[]> {
     return attempt(() => {
-      const { signal, properties } = options;
+      const { signal } = options;
       signal?.throwIfAborted();
-      const packet = {
-        type: "unsubscribe" as const,
-        filters: listOf(filters),
-      };
-      return this.#session.unsubscribe(
-        properties === undefined ? packet : { ...packet, properties },
+      return this.#session.calls.unsubscribe(
+        unsubscribePacket(filters, options),
         signal,
       );
     });
@@ -466,47 +457,13 @@ export class MQTTClient implements AsyncDisposable {
   deliverMessage(
     options: number | DeliverOptions = {},
   ): Promise<IncomingApplicationMessage> {
-    const delivered = this.#deliver(
-      typeof options === "number" ? { timeout: options } : options,
+    return attempt(() =>
+      deliver(
+        this.#session.inbox,
+        typeof options === "number" ? { timeout: options } : options,
+        this.#clock,
+      )
     );
-    overlook(delivered);
-    return delivered;
-  }
-
-  async #deliver(
-    { timeout, signal }: DeliverOptions,
-  ): Promise<IncomingApplicationMessage> {
-    signal?.throwIfAborted();
-    const message = timeout === undefined
-      ? await this.#session.inbox.take(signal)
-      : await this.#takeWithin(timeout, signal);
-    if (message !== undefined) return message;
-    throw new ConnectionLostError(
-      "Cannot deliver a message: the client has disconnected",
-    );
-  }
-
-  async #takeWithin(
-    timeout: number,
-    signal: AbortSignal | undefined,
-  ): Promise<IncomingApplicationMessage | undefined> {
-    const late = new AbortController();
-    const timer = this.#clock.setTimeout(() =>
-      late.abort(
-        new DOMException(
-          `Cannot deliver a message: none came within ${timeout} s`,
-          "TimeoutError",
-        ),
-      ), timeout * 1000);
-    try {
-      return await this.#session.inbox.take(
-        signal === undefined
-          ? late.signal
-          : AbortSignal.any([late.signal, signal]),
-      );
-    } finally {
-      this.#clock.clearTimeout(timer);
-    }
   }
 
   /**
@@ -522,11 +479,4 @@ export class MQTTClient implements AsyncDisposable {
   ): AsyncGenerator<IncomingApplicationMessage, void, undefined> {
     return messagesOf(this.#session.inbox, options.signal);
   }
-}
-
-function checkQueueLimit(name: string, limit: number): void {
-  if (Number.isInteger(limit) && limit >= 1) return;
-  throw new RangeError(
-    `Cannot make a client: ${name} ${limit} is not 1 or more`,
-  );
 }

@@ -29,13 +29,20 @@
  * @module
  */
 
-import { camelCase, type Qos, type ReasonCode } from "../codec/mod.ts";
+import {
+  camelCase,
+  type ConnackPacket,
+  type Qos,
+  type ReasonCode,
+} from "../codec/mod.ts";
 import { MQTTClient as Client } from "./client.ts";
 import { clientOptions } from "./config.ts";
 import type {
   IncomingApplicationMessage,
   OutgoingApplicationMessage,
 } from "./message.ts";
+
+import { overlook } from "./_pending.ts";
 
 export {
   ClientError,
@@ -100,7 +107,7 @@ export class MQTTClient {
    * @returns The return code of CONNACK: 0.
    * @throws {ConnectException} If it does not come about.
    */
-  async connect(
+  connect(
     uri?: string | null,
     cleansession?: boolean | null,
     cafile?: string | null,
@@ -108,7 +115,7 @@ export class MQTTClient {
     cadata?: string | null,
     extra_headers: Record<string, string> = {},
   ): Promise<ReasonCode> {
-    const { reasonCode } = await this.client.connect({
+    return codeOf(this.client.connect({
       ...(uri ? { url: uri } : {}),
       ...(typeof cleansession === "boolean"
         ? { cleanStart: cleansession }
@@ -119,8 +126,7 @@ export class MQTTClient {
       ...(Object.keys(extra_headers).length > 0
         ? { headers: extra_headers }
         : {}),
-    });
-    return reasonCode;
+    }));
   }
 
   /** Disconnects. */
@@ -135,11 +141,10 @@ export class MQTTClient {
    * @returns The return code of CONNACK: 0.
    * @throws {ConnectException} If it does not come about.
    */
-  async reconnect(cleansession?: boolean | null): Promise<ReasonCode> {
-    const { reasonCode } = await this.client.reconnect(
+  reconnect(cleansession?: boolean | null): Promise<ReasonCode> {
+    return codeOf(this.client.reconnect(
       typeof cleansession === "boolean" ? { cleanStart: cleansession } : {},
-    );
-    return reasonCode;
+    ));
   }
 
   /** Asks the broker for a sign of life and waits for it. */
@@ -159,21 +164,21 @@ export class MQTTClient {
    * @throws {ClientException} If the broker refuses it or the connection is
    * lost.
    */
-  async publish(
+  publish(
     topic: string,
     message: Uint8Array | string,
     qos?: Qos | null,
     retain?: boolean | null,
     ack_timeout?: number | null,
   ): Promise<SnakeCased<OutgoingApplicationMessage>> {
-    return snakeCased(
-      await this.client.publish(topic, message, {
+    return overlook(
+      this.client.publish(topic, message, {
         ...(typeof qos === "number" ? { qos } : {}),
         ...(typeof retain === "boolean" ? { retain } : {}),
         ...(typeof ack_timeout === "number"
           ? { signal: AbortSignal.timeout(ack_timeout * 1000) }
           : {}),
-      }),
+      }).then(snakeCased),
     );
   }
 
@@ -196,8 +201,8 @@ export class MQTTClient {
    * @param topics The topic filters.
    * @throws {ClientException} If the connection is lost.
    */
-  async unsubscribe(topics: readonly string[]): Promise<void> {
-    await this.client.unsubscribe(topics);
+  unsubscribe(topics: readonly string[]): Promise<void> {
+    return overlook(this.client.unsubscribe(topics).then(() => {}));
   }
 
   /**
@@ -208,15 +213,19 @@ export class MQTTClient {
    * @throws {DOMException} A `TimeoutError` if none came in time.
    * @throws {ClientException} If the connection is lost.
    */
-  async deliver_message(
+  deliver_message(
     timeout?: number | null,
   ): Promise<SnakeCased<IncomingApplicationMessage>> {
-    return snakeCased(
-      await this.client.deliverMessage(
+    return overlook(
+      this.client.deliverMessage(
         typeof timeout === "number" ? { timeout } : {},
-      ),
+      ).then(snakeCased),
     );
   }
+}
+
+function codeOf(connack: Promise<ConnackPacket>): Promise<ReasonCode> {
+  return overlook(connack.then(({ reasonCode }) => reasonCode));
 }
 
 /** The same object, by names in snake_case. */

@@ -18,14 +18,18 @@ interface Names {
 const api: Record<string, { values: string; types: string }> = {
   "./broker": {
     values: `
-      Broker BrokerError MemoryStore Message Metrics defaultLimits
-      parseBind
+      Broker BrokerError MemoryStore Message Metrics configFields
+      configSchema dashed defaultConfig defaultLimits explainConfig parseBind
+      parseConfig parseYaml readConfigFile readYamlFile
     `,
     types: `
-      AccessRequest Awaitable BrokerConfig BrokerEventName BrokerEvents
-      BrokerStatus Change ClientCert ClientInfo Limits Listener ListenerAddress
-      ListenerConfig MessageInit MessageProperties Opinion Plugin
-      PluginContext Store StoredWill UpgradeOptions
+      AccessList AccessRequest AuthConfig Awaitable BrokerConfig
+      BrokerEventName BrokerEvents BrokerStatus Change ClientCert ClientInfo
+      ConfigSource JsonSchema Limits Listener ListenerAddress ListenerConfig
+      LogLevel Logger MessageInit MessageProperties Opinion Plugin
+      PluginContext PluginFactory PluginModule PluginOptions SessionInfo Store
+      StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
+      YamlFile
     `,
   },
   "./client": {
@@ -79,10 +83,12 @@ const api: Record<string, { values: string; types: string }> = {
   },
   "./plugins": {
     values: `
-      eventLogger
+      PasswordFile authAnonymous authFile brokerSys eventLogger hashPassword
+      packetLogger passwordSchemes topicAcl topicTaboo verifyPassword
     `,
     types: `
-      EventLoggerOptions LogLevel
+      AccessLists AuthAnonymousOptions AuthFileOptions BrokerSysOptions
+      EventLoggerOptions PasswordFileProblem PasswordScheme TopicAclOptions
     `,
   },
   "./cli": {

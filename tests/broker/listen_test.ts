@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import type { ResolvedListener } from "../../broker/config.ts";
+import type { ResolvedListener } from "../../broker/listeners.ts";
 import {
   Broker,
   BrokerError,

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { ResolvedTls } from "../../broker/config.ts";
+import type { ResolvedTls } from "../../broker/listeners.ts";
 import { BrokerError } from "../../broker/mod.ts";
 import { readTlsFiles } from "../../broker/_tls_files.ts";
 import { type Certificates, makeCertificates } from "../_certificates.ts";

@@ -534,13 +534,17 @@ Deno.test("nothing that a broker or a network does is an unhandled rejection", a
   });
   const { client } = stage;
   const broker = await stage.connect(connected5);
+  const opened = client.subscription("w");
+  await broker.expect("82 [0001 [0b ffffff7f] <w> 00]");
+  broker.send("90 [0001 [] 00]");
+  const stream = await opened;
   client.publish("t", "", { qos: 1 });
   client.subscribe("t");
   client.subscription("u");
   client.unsubscribe("v");
-  await broker.expect("32 [<t> 0001 []]");
+  await broker.expect("32 [<t> 0002 []]");
   broker.send(
-    "40 [0001 87]  90 [0002 [] 87]  90 [0003 [] 87]  b0 [0004 [] 87]",
+    "40 [0002 87]  90 [0003 [] 87]  90 [0004 [] 87]  b0 [0005 [] 87]",
   );
   await turn();
   client.publish("t", "", { qos: 1 });
@@ -548,6 +552,7 @@ Deno.test("nothing that a broker or a network does is an unhandled rejection", a
   client.publish("t", new Uint8Array(500_000), { signal: AbortSignal.abort() });
   client.deliverMessage();
   client.deliverMessage(1);
+  stream.unsubscribe();
   await drop(stage);
   for (let n = 0; n < 6; n++) client.publish("t", "", { qos: 2 });
   client.subscribe("t");

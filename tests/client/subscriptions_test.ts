@@ -295,7 +295,7 @@ Deno.test("subscription() refuses a limit that is none", async () => {
   await assertRejects(
     () => stage.client.subscription("a", { queueLimit: 0 }),
     RangeError,
-    "queueLimit 0 is not 1 or more",
+    "Cannot subscribe: queueLimit 0 is not 1 or more",
   );
   assertThrows(() => new Stage({ receiveQueueLimit: 1.5 }), RangeError);
 });
