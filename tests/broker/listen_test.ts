@@ -285,17 +285,6 @@ Deno.test("listen() says which file of TLS cannot be used", async () => {
   );
 });
 
-Deno.test("listen() does not encrypt a Unix socket", unix, async () => {
-  await withPath(async (unixPath) => {
-    const tls = { certfile: "c", keyfile: "k", clientCert: "none" } as const;
-    await assertRejects(
-      () => listenWith({ unixPath, tls }),
-      BrokerError,
-      "there is no TLS over a Unix socket",
-    );
-  });
-});
-
 for (const clientCert of ["none", "required"] as const) {
   Deno.test(`listen() waits for no handshake when certificates of clients are ${clientCert}`, async () => {
     await using certificates = await makeCertificates();
