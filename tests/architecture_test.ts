@@ -83,8 +83,10 @@ const exceptions: Record<string, Record<string, string>> = {
     performance: "the clock where none is passed in",
     setInterval: "the one sweep",
     clearInterval: "the one sweep",
-    setTimeout: "shutdownTimeout",
-    clearTimeout: "shutdownTimeout",
+  },
+  "broker/_within.ts": {
+    setTimeout: "how long is waited at most",
+    clearTimeout: "the same",
   },
   "broker/_subscribe.ts": {
     setTimeout: "lets others have their turn during a long search",
@@ -141,6 +143,19 @@ const exceptions: Record<string, Record<string, string>> = {
   "cli/_log.ts": {
     "Deno.stderr": "where the log goes",
     Date: "the time of a line",
+  },
+  "cli/_passwd.ts": {
+    "Deno.chmod": "keeps the mode of a password file",
+    "Deno.errors": "says why a password file could not be read",
+    "Deno.lstat": "whether a password file is there",
+    "Deno.makeTempFile": "replaces a password file in one go",
+    "Deno.open": "has a password file on the disk",
+    "Deno.readFile": "reads a password file",
+    "Deno.realPath": "a link to a password file stays one",
+    "Deno.remove": "replaces a password file in one go",
+    "Deno.rename": "replaces a password file in one go",
+    "Deno.stat": "keeps the mode of a password file",
+    "Deno.writeTextFile": "writes a password file",
   },
   "cli/_json_line.ts": { Date: "writes a time" },
   "cli/_strftime.ts": { Date: "takes a time apart" },
@@ -255,6 +270,7 @@ const neighbours = [
   "tests/plugins tests/conformance", // the same
   "tests/docs tests/conformance", // the same
   "tests/docs tests/plugins", // a logger
+  "tests/docs tests/cli", // a terminal
   "tests/docs cli", // the flags that command lines in documents have
 ];
 

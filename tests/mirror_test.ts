@@ -25,6 +25,8 @@ const untested: Record<string, string> = {
 /** Sources that are parts of another's subject, and the tests of that. */
 const covered: Record<string, string> = {
   "broker/_inflight.ts": "tests/broker/deliveries_test.ts",
+  "broker/_ways_in.ts": "tests/broker/broker_test.ts",
+  "broker/_within.ts": "tests/broker/broker_test.ts",
   "broker/_session.ts": "tests/broker/deliveries_test.ts",
   "cli/_completions_bash.ts": "tests/cli/completions_test.ts",
   "cli/_completions_fish.ts": "tests/cli/completions_test.ts",
