@@ -12,6 +12,7 @@ import { hint, UsageError } from "./_flags.ts";
 import { runPub } from "./_pub.ts";
 import { runSub } from "./_sub.ts";
 import { print, SystemTerminal, type Terminal } from "./_terminal.ts";
+import { runTest } from "./_test.ts";
 import { version } from "./_version.ts";
 
 const help = `Usage: ambermq COMMAND [options]
@@ -20,6 +21,7 @@ Commands:
   broker  run an MQTT broker
   pub     publish messages
   sub     subscribe, and write messages to standard output
+  test    check whether a broker does what the specification asks for
 
 ambermq COMMAND --help tells more; ambermq --version shows the version.
 `;
@@ -29,7 +31,7 @@ const commands: Readonly<
     string,
     (args: readonly string[], terminal: Terminal) => Promise<number>
   >
-> = { pub: runPub, sub: runSub };
+> = { pub: runPub, sub: runSub, test: runTest };
 
 const names = ["broker", ...Object.keys(commands)];
 
