@@ -12,7 +12,6 @@ import { hint, UsageError } from "./_flags.ts";
 import { runPub } from "./_pub.ts";
 import { runSub } from "./_sub.ts";
 import { print, SystemTerminal, type Terminal } from "./_terminal.ts";
-import { runTest } from "./_test.ts";
 import { version } from "./_version.ts";
 
 const help = `Usage: ambermq COMMAND [options]
@@ -31,7 +30,13 @@ const commands: Readonly<
     string,
     (args: readonly string[], terminal: Terminal) => Promise<number>
   >
-> = { pub: runPub, sub: runSub, test: runTest };
+> = {
+  pub: runPub,
+  sub: runSub,
+  // Only who tests a broker has to wait until the checks are loaded.
+  test: async (args, terminal) =>
+    await (await import("./_test.ts")).runTest(args, terminal),
+};
 
 const names = ["broker", ...Object.keys(commands)];
 

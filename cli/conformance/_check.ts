@@ -10,8 +10,8 @@ export interface Check {
   /** The part of the specification that it is about. */
   readonly chapter: string;
   /**
-   * What the broker does, with the normative statements that say so:
-   * `[MQTT-…]` are those of 5.0, `[MQTT311-…]` those of 3.1.1.
+   * What the broker does, with the normative statements that say so
+   * in brackets, those of 5.0 as `MQTT-…` and those of 3.1.1 as `MQTT311-…`.
    */
   readonly title: string;
   /** The versions it is run with. */
@@ -83,61 +83,13 @@ export function statementsOf(
   title: string,
   version: ProtocolVersion,
 ): string[] {
-  const pattern = version === 5
-    ? /\[(MQTT-[^\]]+)\]/g
-    : /\[MQTT311-([^\]]+)\]/g;
-  return Array.from(
-    title.matchAll(pattern),
-    ([, id]) => version === 5 ? id! : `MQTT-${id}`,
-  );
+  const found = title.matchAll(/\[(MQTT(?:311)?)-([^\]]+)\]/g);
+  const name = version === 5 ? "MQTT" : "MQTT311";
+  return Array.from(found).filter(([, one]) => one === name)
+    .map(([, , id]) => `MQTT-${id}`);
 }
 
 /** A title without statements. */
 export function plainTitle(title: string): string {
-  return title.replaceAll(/ ?\[MQTT[^\]]*\]/g, "");
-}
-
-/** The broker does not do what the specification asks for. */
-export class Failure extends Error {
-  override readonly name: string = "Failure";
-  /** What was expected. */
-  readonly expected: string;
-  /** What came. */
-  readonly actual: string;
-
-  constructor(expected: string, actual: string) {
-    super(`Expected ${expected}, got ${actual}`);
-    this.expected = expected;
-    this.actual = actual;
-  }
-}
-
-/** The broker says that it does not offer what the check is about. */
-export class Skip extends Error {
-  override readonly name: string = "Skip";
-}
-
-/** Throws a failure unless two values are the same, compared as JSON. */
-export function same(actual: unknown, expected: unknown, what: string): void {
-  const [a, e] = [show(actual), show(expected)];
-  if (a !== e) throw new Failure(`${what}: ${e}`, a);
-}
-
-/** Throws a failure unless something holds. */
-export function holds(condition: boolean, expected: string, actual: unknown) {
-  if (!condition) throw new Failure(expected, show(actual));
-}
-
-/** A value as a report shows it. */
-export function show(value: unknown): string {
-  const text = JSON.stringify(value, (_key, one) => {
-    if (one instanceof Uint8Array) {
-      return Array.from(
-        one.subarray(0, 32),
-        (byte) => byte.toString(16).padStart(2, "0"),
-      ).join(" ");
-    }
-    return one;
-  }) ?? "nothing";
-  return text.length > 400 ? `${text.slice(0, 400)} …` : text;
+  return title.replaceAll(/ ?\[(?:MQTT)[^\]]*\]/g, "");
 }

@@ -7,14 +7,12 @@ import {
   type Check,
   check,
   every,
-  Failure,
-  holds,
   informative,
   oasis,
-  same,
   v311,
   v5,
 } from "./_check.ts";
+import { Failure, holds, same } from "./_verdict.ts";
 import { describe } from "./_peer.ts";
 import type { Stage } from "./_stage.ts";
 

@@ -20,7 +20,7 @@ import {
   type UnsubackPacket,
 } from "../../mod.ts";
 import { bytesOf, code, hex } from "./_bytes.ts";
-import { Failure, show } from "./_check.ts";
+import { Failure, show } from "./_verdict.ts";
 
 /** The packet of a type. */
 export type PacketOf<Type extends Packet["type"]> = Extract<

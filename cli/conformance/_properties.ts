@@ -2,16 +2,8 @@
 
 import type { PublishProperties, UserProperty } from "../../mod.ts";
 import { bytesOf, code, packet, string } from "./_bytes.ts";
-import {
-  chapter,
-  type Check,
-  check,
-  holds,
-  informative,
-  same,
-  slow,
-  v5,
-} from "./_check.ts";
+import { chapter, type Check, check, informative, slow, v5 } from "./_check.ts";
+import { holds, same, Skip } from "./_verdict.ts";
 
 /** What a message may have, and how its delivery has it. */
 const passedOn: readonly [string, PublishProperties, string][] = [
@@ -227,7 +219,7 @@ export const propertyChecks: readonly Check[] = chapter(
       const peer = await stage.connect("s");
       const maximum = peer.connack?.properties?.maximumPacketSize;
       if (maximum === undefined || maximum > 16_777_216) {
-        return stage.note("there is none below 16 MiB");
+        throw new Skip("the broker has none below 16 MiB");
       }
       const payload = new Uint8Array(maximum);
       // It may be closed while it is being sent.

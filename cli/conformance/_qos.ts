@@ -7,12 +7,11 @@ import {
   type Check,
   check,
   every,
-  holds,
   informative,
   oasis,
-  same,
   v5,
 } from "./_check.ts";
+import { holds, same } from "./_verdict.ts";
 import { describe } from "./_peer.ts";
 import type { Stage } from "./_stage.ts";
 

@@ -7,10 +7,10 @@ import {
   check,
   every,
   oasis,
-  same,
   slow,
   v5,
 } from "./_check.ts";
+import { same } from "./_verdict.ts";
 import type { Subscription } from "./_peer.ts";
 import type { Stage } from "./_stage.ts";
 

@@ -5,12 +5,11 @@
 import type { ProtocolVersion } from "../../mod.ts";
 import {
   type Check,
-  Failure,
   plainTitle,
-  Skip,
   statementsOf,
   versionNames,
 } from "./_check.ts";
+import { Failure, Skip } from "./_verdict.ts";
 import { describe, Peer } from "./_peer.ts";
 import {
   allCapabilities,

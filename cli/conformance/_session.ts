@@ -7,14 +7,13 @@ import {
   type Check,
   check,
   every,
-  holds,
   informative,
   oasis,
-  same,
   slow,
   v311,
   v5,
 } from "./_check.ts";
+import { holds, same } from "./_verdict.ts";
 import type { Peer } from "./_peer.ts";
 import type { ConnectFields, Stage } from "./_stage.ts";
 
@@ -271,7 +270,7 @@ export const sessionChecks: readonly Check[] = chapter(
     },
   ),
   check(
-    oasis,
+    v5,
     "what is not acknowledged is not sent again while the connection lasts [MQTT-4.4.0-1]",
     async (stage) => {
       const topic = stage.topic("a");

@@ -1,15 +1,8 @@
 /** Shared subscriptions (5.0: section 4.8.2). */
 
 import { packet, string, textOf, uint16 } from "./_bytes.ts";
-import {
-  chapter,
-  type Check,
-  check,
-  Failure,
-  holds,
-  same,
-  v5,
-} from "./_check.ts";
+import { chapter, type Check, check, v5 } from "./_check.ts";
+import { Failure, holds, same } from "./_verdict.ts";
 import type { Peer } from "./_peer.ts";
 import type { Stage } from "./_stage.ts";
 

@@ -14,7 +14,7 @@ import {
   type Will,
 } from "../../mod.ts";
 import { bytesOf, code, textOf } from "./_bytes.ts";
-import { Failure, holds, Skip } from "./_check.ts";
+import { Failure, holds, Skip } from "./_verdict.ts";
 import { codes, describe, Peer, type PublishFields } from "./_peer.ts";
 
 /** How to reach the broker. */

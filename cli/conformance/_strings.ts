@@ -8,10 +8,10 @@ import {
   check,
   informative,
   oasis,
-  same,
   v311,
   v5,
 } from "./_check.ts";
+import { same } from "./_verdict.ts";
 import type { Stage } from "./_stage.ts";
 
 /** Properties of a PUBLISH of the version, if it has any. */

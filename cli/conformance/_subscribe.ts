@@ -6,13 +6,12 @@ import {
   type Check,
   check,
   every,
-  holds,
   informative,
   oasis,
-  same,
   v311,
   v5,
 } from "./_check.ts";
+import { holds, same } from "./_verdict.ts";
 
 /** The checks. */
 export const subscribeChecks: readonly Check[] = chapter(

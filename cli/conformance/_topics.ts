@@ -1,15 +1,8 @@
 /** Topic names and filters (section 4.7). */
 
 import { packet, string, uint16 } from "./_bytes.ts";
-import {
-  chapter,
-  type Check,
-  check,
-  every,
-  Failure,
-  oasis,
-  same,
-} from "./_check.ts";
+import { chapter, type Check, check, every, oasis } from "./_check.ts";
+import { Failure, same } from "./_verdict.ts";
 
 /** Filters and topics below a topic of our own, and whether they match. */
 const pairs: readonly [filter: string, topic: string, matches: boolean][] = [

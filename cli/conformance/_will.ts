@@ -8,10 +8,10 @@ import {
   check,
   every,
   oasis,
-  same,
   slow,
   v5,
 } from "./_check.ts";
+import { same } from "./_verdict.ts";
 import type { Peer } from "./_peer.ts";
 import type { Stage } from "./_stage.ts";
 
