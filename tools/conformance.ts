@@ -26,6 +26,9 @@ const product = ["broker", "client", "codec", "plugins"];
 /** The checks of `ambermq test`: tests in a folder of the product. */
 const checks = "cli/conformance";
 
+/** Tests of these programs: the statements in them are examples. */
+const ofTools = ["tests/cli/conformance/", "tests/tools/"];
+
 /** What is known of a statement. */
 export interface Evidence {
   /** Files that carry it, by their paths. */
@@ -80,7 +83,10 @@ export function gather(): Map<string, Evidence> {
     }
   }
   const files = [
-    ...filesIn("tests").filter((path) => path.endsWith("_test.ts")),
+    ...filesIn("tests").filter((path) =>
+      path.endsWith("_test.ts") &&
+      !ofTools.some((folder) => path.startsWith(folder))
+    ),
     ...filesIn(checks),
   ];
   for (const path of files) {
