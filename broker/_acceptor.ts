@@ -8,6 +8,12 @@ import { Connection } from "./_connection.ts";
 import type { Listener } from "./listen.ts";
 import type { BrokerState } from "./_state.ts";
 
+/** Connections that are turned away with a word about why, at a time. */
+const FAREWELLS = 100;
+
+/** Milliseconds that one of them may take. */
+const FAREWELL_TIMEOUT = 2000;
+
 /** Milliseconds until the next try when the system has no more sockets. */
 const PAUSE = 100;
 
@@ -21,6 +27,8 @@ export class Acceptor {
   readonly #onClosed: () => void;
   #open = 0;
   #stopped = false;
+  /** Those that are being told that there is no room. */
+  readonly #farewells = new Set<Transport>();
 
   /**
    * @param maxConnections How many connections at a time.
@@ -65,12 +73,13 @@ export class Acceptor {
     } catch {
       // Whoever it belongs to has closed it.
     }
+    for (const transport of this.#farewells) end(transport);
   }
 
   #accept(transport: Transport): void {
     const broker = this.#broker;
     const { connections, limits, metrics } = broker;
-    if (this.#stopped) return transport.close();
+    if (this.#stopped) return end(transport);
     if (this.#open >= this.#maxConnections) {
       const most = this.#maxConnections;
       return this.#turnAway(transport, `the listener has ${most}`);
@@ -102,15 +111,33 @@ export class Acceptor {
 
   #turnAway(transport: Transport, why: string): void {
     const { metrics, hooks } = this.#broker;
+    const reason = `too many connections: ${why}`;
     metrics.connectionsRefused++;
     hooks.emit("broker_connection_refused", {
       address: transport.remoteAddr,
       clientId: undefined,
       username: undefined,
       reasonCode: ReasonCode.QuotaExceeded,
-      reason: `too many connections: ${why}`,
+      reason,
     });
+    if (transport.turnAway === undefined || this.#farewells.size >= FAREWELLS) {
+      return end(transport);
+    }
+    this.#farewells.add(transport);
+    const timer = setTimeout(() => end(transport), FAREWELL_TIMEOUT);
+    transport.turnAway(reason).catch(() => {}).then(() => {
+      clearTimeout(timer);
+      this.#farewells.delete(transport);
+      end(transport);
+    });
+  }
+}
+
+function end(transport: Transport): void {
+  try {
     transport.close();
+  } catch {
+    // It is closed already.
   }
 }
 

@@ -8,7 +8,7 @@
  */
 
 import { type Qos, Queue } from "../codec/mod.ts";
-import type { Limits } from "./config.ts";
+import type { Limits } from "./limits.ts";
 import type { Message } from "./message.ts";
 
 /** A message that waits. */

@@ -109,8 +109,7 @@ export function admit(
   );
   let session = sessions.get(clientId);
   if (
-    expiryInterval > 0 && session === undefined &&
-    sessions.size - metrics.clientsConnected >= limits.sessions
+    expiryInterval > 0 && session === undefined && !hasRoomForSession(broker)
   ) {
     return refuse(ReasonCode.QuotaExceeded, "there are too many sessions");
   }
@@ -146,6 +145,13 @@ export function admit(
     reasonCode: ReasonCode.Success,
     properties: capabilities(broker, packet, clientId, expiryInterval),
   };
+}
+
+/** Whether one more session may outlive its connection. */
+export function hasRoomForSession(
+  { limits, metrics, sessions }: BrokerState,
+): boolean {
+  return sessions.size - metrics.clientsConnected < limits.sessions;
 }
 
 /** A will that is independent of the receive buffer. */

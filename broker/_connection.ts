@@ -35,6 +35,15 @@ import { handleSubscribe, handleUnsubscribe } from "./_subscribe.ts";
 /** Milliseconds for writing what is left before a connection is closed. */
 const CLOSE_TIMEOUT = 5000;
 
+/** Milliseconds that a peer has to close after the broker's last packet. */
+const LINGER_TIMEOUT = 1000;
+
+/** Bytes that it may still send meanwhile. */
+const LINGER_BYTES = 1024 * 1024;
+
+/** Bytes of them that are read at a time. */
+const LINGER_READ = 4096;
+
 /** Bytes of the largest CONNECT: its six fields at their longest, and more. */
 const LARGEST_CONNECT = 512 * 1024;
 
@@ -58,6 +67,12 @@ export class Connection implements Peer, OutputOwner {
   readonly #parser: PacketParser;
   #aliases: InboundTopicAliases | undefined;
   #state: ConnectionState = "connecting";
+  /** Whether the transport's handshake is not complete. */
+  #shaking = false;
+  /** Whether the peer is to see the broker's last packet before all is closed. */
+  #lingers: boolean;
+  /** Whether all is written. */
+  #finished = false;
   /** Whether a handler waits for a plugin, and nothing is read. */
   #handling = false;
   /** Whether anything arrived since the last sweep. */
@@ -79,6 +94,7 @@ export class Connection implements Peer, OutputOwner {
   ) {
     this.#broker = broker;
     this.#transport = transport;
+    this.#lingers = transport.closeWrite !== undefined;
     this.output = new Output(broker, transport, this);
     const { maximumPacketSize } = broker.limits;
     // Who is not known yet is not given as much room.
@@ -122,6 +138,7 @@ export class Connection implements Peer, OutputOwner {
   async run(): Promise<void> {
     const { metrics, hooks } = this.#broker;
     const parser = this.#parser;
+    if (this.#transport.handshake !== undefined) await this.#shakeHands();
     try {
       while (!this.ended) {
         let count: number | null;
@@ -162,6 +179,50 @@ export class Connection implements Peer, OutputOwner {
       }
     }
     parser.close();
+    if (this.#lingers && !this.#closed) await this.#linger();
+  }
+
+  async #shakeHands(): Promise<void> {
+    this.#shaking = true;
+    try {
+      await this.#transport.handshake!();
+    } catch (error) {
+      this.#failHandshake(
+        error instanceof Error ? error.message : String(error),
+      );
+    } finally {
+      this.#shaking = false;
+    }
+  }
+
+  #failHandshake(reason: string): void {
+    if (this.ended) return;
+    this.#broker.metrics.handshakesFailed++;
+    this.#refuse(ReasonCode.UnspecifiedError, reason);
+  }
+
+  /**
+   * Reads what the peer still sends after the broker's last packet: to close
+   * with anything unread would reset the connection, and that packet be lost.
+   */
+  async #linger(): Promise<void> {
+    const buffer = new Uint8Array(LINGER_READ);
+    let left = LINGER_BYTES;
+    try {
+      while (left > 0) {
+        const count = await this.#transport.read(buffer);
+        if (count === null) {
+          this.#lingers = false;
+          // It may have ended its half only, and read what is left to write.
+          if (!this.#finished) return;
+          break;
+        }
+        left -= count;
+      }
+    } catch {
+      // It is over, one way or the other.
+    }
+    this.close();
   }
 
   /** Who does not read answers is asked for no more questions. */
@@ -254,6 +315,8 @@ export class Connection implements Peer, OutputOwner {
     const reason = reasonCode === 0
       ? "the client disconnected"
       : `the client disconnected: ${reasonName(reasonCode)}`;
+    // It wants no last word, unless its transport has one of its own.
+    this.#lingers &&= this.#transport.handshake !== undefined;
     this.#end(reasonCode, reason);
   }
 
@@ -318,8 +381,13 @@ export class Connection implements Peer, OutputOwner {
     this.close();
   }
 
+  /** All is written: the peer is told, and closes or is closed soon. */
   onFinished(): void {
-    this.close();
+    this.#finished = true;
+    if (!this.#lingers || this.#shaking) return this.close();
+    const deadline = this.#broker.now() + LINGER_TIMEOUT;
+    this.#closeAt = Math.min(this.#closeAt, deadline);
+    this.#transport.closeWrite!().catch(() => this.close());
   }
 
   close(): void {
@@ -417,6 +485,11 @@ export class Connection implements Peer, OutputOwner {
       this.onBroken(`the client has read nothing for ${limits.stallTimeout} s`);
     } else if (this.#state === "connecting") {
       if (now - this.#activeAt <= limits.connectTimeout * 1000) return;
+      if (this.#shaking) {
+        return this.#failHandshake(
+          `the handshake was not complete within ${limits.connectTimeout} s`,
+        );
+      }
       this.#refuse(
         ReasonCode.UnspecifiedError,
         this.client === undefined

@@ -8,7 +8,7 @@
 
 import type { Packet, Qos, ReasonCode } from "../codec/mod.ts";
 import { Backlog, type Replay, type Waiting } from "./_backlog.ts";
-import type { Limits } from "./config.ts";
+import type { Limits } from "./limits.ts";
 import type { Hooks } from "./_hooks.ts";
 import { Inflight, type Owner } from "./_inflight.ts";
 import type { Message } from "./message.ts";
@@ -296,6 +296,12 @@ export class Deliveries {
     message.keep();
     this.#backlog.push(outgoing);
     this.#recordEnqueue(outgoing, undefined);
+    if (
+      this.#downlink === undefined && hooks.watches("broker_retained_message")
+    ) {
+      const { clientId } = this.#to;
+      hooks.emit("broker_retained_message", { clientId, message });
+    }
   }
 
   #recordEnqueue(outgoing: Waiting, packetId: number | undefined): void {

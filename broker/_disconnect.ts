@@ -91,6 +91,8 @@ export function setWill(
 
 /** [MQTT-3.1.2-8] */
 function publishWill(broker: BrokerState, session: Session): void {
+  const { hooks } = broker;
+  const { clientId } = session;
   const { will } = session.will ?? {};
   if (will === undefined) return;
   setWill(session, undefined); // [MQTT-3.1.2-10]
@@ -104,13 +106,14 @@ function publishWill(broker: BrokerState, session: Session): void {
       return;
     }
     broker.metrics.willsPublished++;
+    if (hooks.watches("broker_message_broadcast")) {
+      hooks.emit("broker_message_broadcast", { clientId, message: outcome });
+    }
     route(broker, outcome, session);
     broker.turn.schedule();
   };
   if (outcome instanceof Promise) {
-    outcome.then(publish).catch((error) =>
-      broker.hooks.report(session.clientId, error)
-    );
+    outcome.then(publish).catch((error) => hooks.report(clientId, error));
   } else {
     publish(outcome);
   }

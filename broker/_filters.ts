@@ -3,7 +3,7 @@
  */
 
 import { topicLevels } from "../codec/mod.ts";
-import type { Limits } from "./config.ts";
+import type { Limits } from "./limits.ts";
 
 /** Roughly what a level of a filter takes in the tree, in bytes. */
 const LEVEL = 250;

@@ -21,24 +21,35 @@ type With<Hook extends keyof Plugin> = Plugin & Required<Pick<Plugin, Hook>>;
 type Handler = { readonly plugin: Plugin; handle(event: unknown): unknown };
 
 export class Hooks {
-  readonly plugins: readonly Plugin[];
-  readonly #authenticate: With<"authenticate">[];
-  readonly #authorize: With<"authorize">[];
-  readonly #authorizeDelivery: With<"authorizeDelivery">[];
-  readonly #transform: With<"transform">[];
+  #plugins: readonly Plugin[] = [];
+  #authenticate: With<"authenticate">[] = [];
+  #authorize: With<"authorize">[] = [];
+  #authorizeDelivery: With<"authorizeDelivery">[] = [];
+  #transform: With<"transform">[] = [];
   readonly #handlers = new Map<BrokerEventName, Handler[]>();
-  readonly #allowAnonymous: boolean;
+  #open = false;
   readonly #metrics: Metrics;
 
-  constructor(
-    plugins: readonly Plugin[],
-    allowAnonymous: boolean,
-    metrics: Metrics,
-  ) {
-    this.plugins = plugins;
-    this.#allowAnonymous = allowAnonymous;
+  /**
+   * @param open Whether everybody may connect where no plugin authenticates:
+   * where nothing about authentication is configured.
+   */
+  constructor(plugins: readonly Plugin[], open: boolean, metrics: Metrics) {
     this.#metrics = metrics;
+    this.use(plugins, open);
+  }
+
+  /** The plugins, in the order in which they are asked. */
+  get plugins(): readonly Plugin[] {
+    return this.#plugins;
+  }
+
+  /** Has these plugins asked from now on, and no others. */
+  use(plugins: readonly Plugin[], open: boolean): void {
+    this.#plugins = plugins;
+    this.#handlers.clear();
     this.#authenticate = having(plugins, "authenticate");
+    this.#open = open && this.#authenticate.length === 0;
     this.#authorize = having(plugins, "authorize");
     this.#authorizeDelivery = having(plugins, "authorizeDelivery");
     this.#transform = having(plugins, "transform");
@@ -65,12 +76,17 @@ export class Hooks {
         // An async function is a handler too: what it throws comes later.
         const later = handle(event);
         if (later instanceof Promise) {
-          later.catch((error) => this.#failed(plugin, name, error));
+          later.catch((error) => this.failed(plugin, name, error));
         }
       } catch (error) {
-        this.#failed(plugin, name, error);
+        this.failed(plugin, name, error);
       }
     }
+  }
+
+  /** Whether everybody may connect. */
+  get open(): boolean {
+    return this.#open;
   }
 
   authenticate(
@@ -86,7 +102,7 @@ export class Hooks {
           () => plugin.authenticate(client, password),
           false,
         ),
-      this.#allowAnonymous,
+      this.#open,
     );
   }
 
@@ -110,7 +126,7 @@ export class Hooks {
       try {
         if (denies(plugin.authorizeDelivery(client, message))) return false;
       } catch (error) {
-        this.#failed(plugin, "authorizeDelivery", error);
+        this.failed(plugin, "authorizeDelivery", error);
         return false;
       }
     }
@@ -190,11 +206,11 @@ export class Hooks {
       const result = call();
       if (!(result instanceof Promise)) return result;
       return result.catch((error) => {
-        this.#failed(plugin, hook, error);
+        this.failed(plugin, hook, error);
         return denial;
       });
     } catch (error) {
-      this.#failed(plugin, hook, error);
+      this.failed(plugin, hook, error);
       return denial;
     }
   }
@@ -205,7 +221,8 @@ export class Hooks {
     this.emit("broker_internal_error", { clientId, error });
   }
 
-  #failed(plugin: Plugin, hook: string, error: unknown): void {
+  /** A plugin threw. */
+  failed(plugin: Plugin, hook: string, error: unknown): void {
     this.#metrics.pluginFailures++;
     if (hook === "broker_plugin_failed") return;
     this.emit("broker_plugin_failed", { plugin: plugin.name, hook, error });
@@ -244,8 +261,8 @@ function denies(opinion: unknown): boolean {
 
 /**
  * Asks plugin after plugin: the first denial ends it; otherwise `allowed`, or
- * one approval, decides. Nothing (`undefined`, and `null` from untyped plugins)
- * abstains; whatever is no opinion at all denies.
+ * one approval, decides. Nothing (`undefined` or `null`) abstains; whatever is
+ * no opinion at all denies.
  */
 function ask<P>(
   plugins: readonly P[],

@@ -4,7 +4,7 @@
  */
 
 import { parseSharedFilter, topicLevels } from "../codec/mod.ts";
-import type { Limits } from "./config.ts";
+import type { Limits } from "./limits.ts";
 import type { Message } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
@@ -102,6 +102,12 @@ export class Retained {
     return this.#expiring === 0
       ? found
       : found.filter((message) => message.expiresAt > now);
+  }
+
+  /** All messages, expired ones left out. */
+  all(now: number): Message[] {
+    return Array.from(this.#topics.values(), ({ value }) => value!)
+      .filter((message) => message.expiresAt > now);
   }
 
   /** Forgets everything, without telling the store. */

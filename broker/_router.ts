@@ -3,10 +3,25 @@
  * subscriptions.
  */
 
-import type { Message } from "./message.ts";
+import { Message, type MessageInit } from "./message.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 import type { ShareGroup, Target } from "./_subscription_tree.ts";
+
+/** Publishes a message of the broker's own or of a plugin's. */
+export function publish(broker: BrokerState, init: MessageInit): void {
+  route(broker, Message.from(init, broker.now()), undefined);
+  broker.turn.schedule();
+}
+
+/** Makes a message the retained one of its topic, or removes that. */
+export function retain(broker: BrokerState, message: Message): void {
+  broker.retained.update(message); // [MQTT-3.3.1-8]
+  const { hooks } = broker;
+  if (hooks.watches("broker_retained_message")) {
+    hooks.emit("broker_retained_message", { clientId: undefined, message });
+  }
+}
 
 /**
  * Routes a message. It is in every session that it belongs to when this
@@ -20,7 +35,7 @@ export function route(
   message: Message,
   publisher: Session | undefined,
 ): boolean {
-  if (message.retain) broker.retained.update(message); // [MQTT-3.3.1-8]
+  if (message.retain) retain(broker, message);
   const { targets, groups } = broker.subscriptions.match(message.topic);
   // By index: a list that is iterated may be replaced, never changed.
   for (let i = 0; i < targets.length; i++) {

@@ -5,6 +5,7 @@
 import {
   type Packet,
   parseSharedFilter,
+  type Qos,
   ReasonCode,
   type SubscribePacket,
   type SubscriptionRequest,
@@ -131,6 +132,29 @@ function grant(
   session.record({ type: "subscribe", clientId, request, identifier });
   hooks.emit("broker_client_subscribed", { clientId, topic: filter, qos });
   return qos;
+}
+
+/** Subscribes on behalf of a client, connected or not: nobody is asked. */
+export function subscribeFor(
+  broker: BrokerState,
+  session: Session,
+  filter: string,
+  qos: Qos,
+): ReasonCode {
+  const code = refusal(broker, session, filter) ??
+    grant(broker, session, {
+      filter,
+      qos,
+      noLocal: false,
+      retainAsPublished: false,
+      retainHandling: 0,
+    }, undefined);
+  const { deliveries } = session;
+  if (deliveries.downlink !== undefined) deliveries.pump();
+  // Retained messages wait like others for who is not connected.
+  else deliveries.detach();
+  broker.turn.schedule();
+  return code;
 }
 
 /** [MQTT-3.10.4-4] */

@@ -6,7 +6,11 @@
  * per leaf, and remembered per topic where topics come back.
  */
 
-import { parseSharedFilter, type SubscriptionRequest } from "../codec/mod.ts";
+import {
+  parseSharedFilter,
+  type Qos,
+  type SubscriptionRequest,
+} from "../codec/mod.ts";
 import { RouteCache } from "./_route_cache.ts";
 import type { Session } from "./_session.ts";
 import { TopicNode } from "./_topic_tree.ts";
@@ -124,6 +128,15 @@ export class SubscriptionTree {
       this.#leave(leaf, shareName, session);
     }
     if (leaf.empty) node.clear();
+  }
+
+  /** The QoS granted to a session for this very filter, which it has. */
+  granted(session: Session, fullFilter: string): Qos {
+    const { shareName, filter } = parseSharedFilter(fullFilter);
+    const leaf = this.#root.find(filter)!.value!;
+    if (shareName === undefined) return leaf.own.get(session)!.request.qos;
+    const { members } = leaf.shared!.get(shareName)!;
+    return members.find((one) => one.session === session)!.qos;
   }
 
   #leave(leaf: Leaf, shareName: string, session: Session): void {

@@ -4,29 +4,41 @@
  * @module
  */
 
-import { ReasonCode } from "../codec/mod.ts";
-import { Acceptor } from "./_acceptor.ts";
+import { type Address, ReasonCode } from "../codec/mod.ts";
 import {
-  type BrokerConfig,
-  checkConfig,
-  type ResolvedListener,
-  resolveLimits,
-  resolveListeners,
-} from "./config.ts";
+  type Access,
+  accessOf,
+  anybodyLine,
+  isLocal,
+  nobodyLine,
+} from "./_access.ts";
+import { type BrokerConfig, defaultConfig } from "./config.ts";
+import { type Configuration, located, readConfig } from "./_configuration.ts";
+import { consoleLogger } from "./_console_logger.ts";
+import { Context, type ContextHost } from "./_context.ts";
 import { BrokerError } from "./error.ts";
 import { Hooks } from "./_hooks.ts";
-import { listen, type Listener } from "./listen.ts";
+import { listen, type Listener, type ListenOptions } from "./listen.ts";
+import { loadPlugins } from "./_load_plugins.ts";
 import { restore } from "./_load.ts";
-import { Message, type MessageInit } from "./message.ts";
+import { bindLine, type ResolvedListener } from "./listeners.ts";
+import type { MessageInit } from "./message.ts";
 import { Metrics } from "./metrics.ts";
-import type { PluginContext } from "./plugin.ts";
+import type { Logger } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
-import { route } from "./_router.ts";
+import { publish } from "./_router.ts";
 import type { BrokerState } from "./_state.ts";
 import { MemoryStore } from "./store.ts";
 import { SubscriptionTree } from "./_subscription_tree.ts";
 import { tick } from "./_tick.ts";
+import { Timers } from "./_timers.ts";
+import { readTlsFiles } from "./_tls_files.ts";
 import { Turn } from "./_turn.ts";
+import { refuse, upgrade } from "./_upgrade.ts";
+import { type ListenerAddress, WaysIn } from "./_ways_in.ts";
+import { within } from "./_within.ts";
+
+export type { ListenerAddress };
 
 /** The states of a broker's life. */
 export type BrokerStatus =
@@ -38,14 +50,12 @@ export type BrokerStatus =
   | "stopped"
   | "not_stopped";
 
-/** Where a started broker listens. */
-export interface ListenerAddress {
-  /** The name of the listener. */
-  readonly name: string;
-  /** The interface. */
-  readonly hostname: string;
-  /** The port. */
-  readonly port: number;
+/** Options of {@linkcode Broker.upgrade}. */
+export interface UpgradeOptions {
+  /** The name that plugins see for a listener; by default `"upgrade"`. */
+  name?: string;
+  /** Where the client is: `info.remoteAddr` of a handler of `Deno.serve`. */
+  remoteAddr?: Address;
 }
 
 /** Milliseconds between two looks at all deadlines. */
@@ -80,12 +90,13 @@ export class Broker implements AsyncDisposable {
   /** What the broker counts. */
   readonly metrics: Metrics = new Metrics();
 
-  readonly #listenerConfigs: readonly ResolvedListener[];
+  readonly #config: Configuration;
+  readonly #logger: Logger;
+  /** Who may connect: known once the plugins are loaded. */
+  #access: Access | undefined;
   readonly #state: BrokerState;
-  /** The ways in that are open, and the end of each. */
-  readonly #acceptors = new Map<Acceptor, Promise<void>>();
-  /** Called when the last connection is closed; during a shutdown. */
-  #onEmpty: (() => void) | undefined;
+  readonly #plugins: ContextHost;
+  readonly #waysIn: WaysIn;
   #status: BrokerStatus = "new";
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -93,18 +104,18 @@ export class Broker implements AsyncDisposable {
    * Makes a broker; it does nothing before `start()`.
    *
    * @param config The configuration; by default a listener on 0.0.0.0:1883
-   * that accepts anybody, as in HBMQTT.
-   * @throws {TypeError} If the configuration has an unknown key or a value that
-   * is not of its type; it says where and what would be right.
+   * that accepts anybody, and `$SYS` topics each 20 seconds, as in HBMQTT.
+   * @throws {SettingsError} If the configuration has an unknown key or a value
+   * that is not right; it says where and what would be right.
    */
-  constructor(config: BrokerConfig = {}) {
-    checkConfig(config);
-    this.#listenerConfigs = resolveListeners(config.listeners);
+  constructor(config: BrokerConfig = defaultConfig()) {
+    this.#config = readConfig(config);
+    const { limits, settings } = this.#config;
+    this.#logger = settings.logger ?? consoleLogger;
     const { metrics } = this;
-    const limits = resolveLimits(config.limits);
-    const store = config.store ?? new MemoryStore();
-    const allowAnonymous = config.auth?.allowAnonymous ?? true;
-    const hooks = new Hooks(config.plugins ?? [], allowAnonymous, metrics);
+    const store = settings.store ?? new MemoryStore();
+    const hooks = new Hooks([], false, metrics);
+    const now = settings.now ?? monotonicNow;
     this.#state = {
       limits,
       metrics,
@@ -115,8 +126,15 @@ export class Broker implements AsyncDisposable {
       sessions: new Map(),
       connections: new Set(),
       turn: new Turn(store, metrics, hooks),
-      timeoutDisconnectDelay: config.timeoutDisconnectDelay,
-      now: config.now ?? monotonicNow,
+      timeoutDisconnectDelay: settings.timeoutDisconnectDelay,
+      now,
+    };
+    this.#waysIn = new WaysIn(this.#state);
+    this.#plugins = {
+      state: this.#state,
+      config: Object.freeze({ ...settings }),
+      logger: this.#logger,
+      timers: new Timers(now),
     };
   }
 
@@ -127,21 +145,16 @@ export class Broker implements AsyncDisposable {
 
   /** Where it listens: the addresses of the bound listeners. */
   get addresses(): ListenerAddress[] {
-    const addresses: ListenerAddress[] = [];
-    for (const { name, listener } of this.#acceptors.keys()) {
-      const { hostname, port } = listener.addr ?? {};
-      if (hostname !== undefined && port !== undefined) {
-        addresses.push({ name, hostname, port });
-      }
-    }
-    return addresses;
+    return this.#waysIn.addresses;
   }
 
   /**
    * Loads the store, binds the listeners and accepts connections.
    *
-   * @throws {BrokerError} If it is started already, or a listener cannot be
-   * bound; then nothing stays open and `start()` may be called again.
+   * @throws {SettingsError} If an option of a plugin is not right.
+   * @throws {BrokerError} If it is started already, a plugin cannot be loaded,
+   * or a listener cannot be bound; then nothing stays open and `start()` may be
+   * called again.
    */
   async start(): Promise<void> {
     if (!["new", "stopped", "not_started"].includes(this.#status)) {
@@ -151,19 +164,22 @@ export class Broker implements AsyncDisposable {
     const { hooks, store, turn } = this.#state;
     const started: (() => unknown)[] = [];
     try {
+      await this.#load();
       hooks.emit("broker_pre_start", {});
       for await (const change of store.load()) restore(this.#state, change);
       for (const plugin of hooks.plugins) {
-        await plugin.start?.(this.#context);
+        await plugin.start?.(new Context(this.#plugins, plugin));
         started.unshift(() => plugin.stop?.());
       }
-      const bound = this.#listenerConfigs.map((config) => {
-        const listener = listen(config);
+      const bound: [ResolvedListener, Listener][] = [];
+      for (const config of this.#config.listeners) {
+        const listener = await listen(config, this.#listening);
         started.unshift(() => listener.close());
-        return { config, listener };
-      });
-      for (const { config, listener } of bound) {
-        this.#accept(listener, config.name, config.maxConnections);
+        bound.push([config, listener]);
+      }
+      for (const [config, listener] of bound) {
+        this.#waysIn.open(listener, config.name, config.maxConnections);
+        this.#logger.info(bindLine(config, listener));
       }
     } catch (error) {
       // What cannot be undone does not hide what went wrong.
@@ -175,7 +191,30 @@ export class Broker implements AsyncDisposable {
     this.#timer = setInterval(() => this.sweep(), SWEEP_INTERVAL);
     turn.schedule();
     this.#status = "started";
+    this.#warnOfAccess();
     hooks.emit("broker_post_start", {});
+  }
+
+  /**
+   * Checks what `start()` needs, and does not listen: that plugins can be
+   * loaded, and that files can be read.
+   *
+   * @throws {SettingsError} If an option of a plugin is not right.
+   * @throws {BrokerError} If a plugin cannot be loaded, or a certificate or key
+   * not be used; a plugin may throw what it likes.
+   */
+  async check(): Promise<void> {
+    await this.#load();
+    const { now, warn } = this.#listening;
+    for (const { name, tls } of this.#config.listeners) {
+      if (tls === undefined) continue;
+      const { warnings } = await readTlsFiles(name, tls, now);
+      warnings.forEach(warn);
+    }
+    for (const plugin of this.#state.hooks.plugins) {
+      await plugin.check?.(new Context(this.#plugins, plugin));
+    }
+    this.#warnOfAccess();
   }
 
   /**
@@ -191,22 +230,22 @@ export class Broker implements AsyncDisposable {
       throw new BrokerError(`Cannot stop the broker: it is ${this.#status}`);
     }
     this.#status = "stopping";
-    clearInterval(this.#timer);
+    this.#plugins.timers.clear();
     const { hooks, limits, connections, store } = this.#state;
     const timeout = limits.shutdownTimeout * 1000;
     try {
       hooks.emit("broker_pre_shutdown", {});
-      for (const acceptor of this.#acceptors.keys()) acceptor.stop();
+      this.#waysIn.close();
       for (const connection of connections) {
         connection.disconnect(
           ReasonCode.ServerShuttingDown,
           "the broker shuts down",
         );
       }
-      await this.#emptied(timeout);
+      await this.#waysIn.emptied(timeout);
       for (const connection of connections) connection.close();
       // Listeners and plugins of others may never end; the store always does.
-      await within(timeout, Promise.all(this.#acceptors.values()));
+      await this.#waysIn.closed(timeout);
       await doAll([
         ...hooks.plugins.map((plugin) => () =>
           within(timeout, plugin.stop?.())
@@ -218,6 +257,8 @@ export class Broker implements AsyncDisposable {
     } catch (error) {
       this.#status = "not_stopped";
       throw error;
+    } finally {
+      clearInterval(this.#timer);
     }
     this.#status = "stopped";
     hooks.emit("broker_post_shutdown", {});
@@ -240,7 +281,41 @@ export class Broker implements AsyncDisposable {
     if (this.#status !== "started") {
       throw new BrokerError(`Cannot serve: the broker is ${this.#status}`);
     }
-    await this.#accept(listener, name, Infinity);
+    await this.#waysIn.open(listener, name, Infinity);
+  }
+
+  /**
+   * Serves MQTT over WebSocket on an HTTP server of one's own. A listener with
+   * `type: "ws"` needs less memory and time, and holds back clients that send
+   * too much; this is for when other things have to be at the same port.
+   *
+   * @example
+   * ```ts
+   * import { Broker } from "@ambermq/mqtt/broker";
+   *
+   * await using broker = new Broker({ listeners: {} });
+   * await broker.start();
+   * const server = Deno.serve({ port: 0 }, (request, { remoteAddr }) =>
+   *   new URL(request.url).pathname === "/mqtt"
+   *     ? broker.upgrade(request, { remoteAddr })
+   *     : new Response("Hello"));
+   * await server.shutdown();
+   * ```
+   *
+   * @param request The request of a client.
+   * @param options The name for plugins, and where the client is.
+   * @returns The response: status 101, or 400 if it is no request for a
+   * WebSocket with the subprotocol `mqtt` or `mqttv3.1`, or 503 if the broker
+   * is not started.
+   */
+  upgrade(request: Request, options: UpgradeOptions = {}): Response {
+    if (this.#status !== "started") {
+      return refuse(503, `it is ${this.#status}`);
+    }
+    const { name = "upgrade", remoteAddr } = options;
+    const { response, transport } = upgrade(request, remoteAddr);
+    if (transport !== undefined) this.#waysIn.mount(name).push(transport);
+    return response;
   }
 
   /**
@@ -250,8 +325,7 @@ export class Broker implements AsyncDisposable {
    * @throws {TypeError} If its topic is not a valid topic name.
    */
   publish(message: MessageInit): void {
-    route(this.#state, Message.from(message, this.#state.now()), undefined);
-    this.#state.turn.schedule();
+    publish(this.#state, message);
   }
 
   /**
@@ -259,63 +333,50 @@ export class Broker implements AsyncDisposable {
    * twice a second by itself; it is here for those who pass a clock in.
    */
   sweep(): void {
-    if (this.#status === "started") tick(this.#state);
+    if (this.#status === "started") {
+      tick(this.#state);
+      this.#plugins.timers.tick(this.#state.now());
+    }
+    if (this.#status !== "stopping") return;
+    const { connections, now } = this.#state;
+    for (const connection of connections) connection.tick(now());
   }
 
-  get #context(): PluginContext {
-    return {
-      publish: (message) => this.publish(message),
-      now: this.#state.now,
-    };
+  get #listening(): ListenOptions {
+    return { now: Date.now(), warn: (line) => this.#logger.warn(line) };
   }
 
-  #accept(
-    listener: Listener,
-    name: string,
-    maxConnections: number,
-  ): Promise<void> {
-    const { connections } = this.#state;
-    const acceptor = new Acceptor(
-      this.#state,
-      listener,
-      name,
-      maxConnections,
-      () => {
-        if (connections.size === 0) this.#onEmpty?.();
-      },
-    );
-    const done = acceptor.run().finally(() => this.#acceptors.delete(acceptor));
-    this.#acceptors.set(acceptor, done);
-    return done;
+  /** Loads the plugins, the first time. */
+  async #load(): Promise<void> {
+    if (this.#access !== undefined) return;
+    const { plugins, settings, warnings } = this.#config;
+    for (const warning of warnings) this.#logger.warn(warning);
+    try {
+      const loaded = await loadPlugins(plugins, settings.source);
+      this.#access = accessOf(this.#config, loaded);
+      this.#state.hooks.use(loaded, this.#access.byDefault);
+    } catch (error) {
+      throw located(error, settings.source);
+    }
   }
 
-  /** Waits until every connection is closed, but no longer than so many ms. */
-  async #emptied(timeout: number): Promise<void> {
-    if (this.#state.connections.size === 0) return;
-    const empty = new Promise<void>((resolve) => this.#onEmpty = resolve);
-    await within(timeout, empty);
-    this.#onEmpty = undefined;
+  #warnOfAccess(): void {
+    const { listeners } = this.#config;
+    const { anybody, nobody } = this.#access!;
+    if (nobody) this.#logger.warn(nobodyLine);
+    if (!anybody || listeners.length === 0) return;
+    const { warn, info } = this.#logger;
+    const log = listeners.every(isLocal) ? info : warn;
+    log.call(this.#logger, anybodyLine);
   }
 
   /** Empties the memory; the store has what is to stay. */
   #forget(): void {
     const { sessions, retained, subscriptions } = this.#state;
+    this.#plugins.timers.clear();
     sessions.clear();
     retained.clear();
     subscriptions.clear();
-  }
-}
-
-/** Waits for a promise, but no longer than so many milliseconds. */
-async function within(timeout: number, promise: unknown): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const expired = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeout);
-  });
-  try {
-    await Promise.race([promise, expired]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

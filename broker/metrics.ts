@@ -15,6 +15,8 @@ export class Metrics {
   acceptFailures = 0;
   /** Connections closed before they were clients, by a limit or a refusal. */
   connectionsRefused = 0;
+  /** Connections closed because a handshake of TLS or WebSocket failed. */
+  handshakesFailed = 0;
   /** Connections open now, clients or not yet. */
   connectionsOpen = 0;
   /** Clients connected now. */

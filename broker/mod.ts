@@ -14,17 +14,21 @@
  */
 
 export * from "./broker.ts";
+export * from "./config.ts";
+export * from "./config_file.ts";
+export * from "./error.ts";
+export * from "./explain.ts";
+export * from "./fields.ts";
+export * from "./json_schema.ts";
+export * from "./limits.ts";
+export type { Listener } from "./listen.ts";
 export {
-  type BrokerConfig,
   type ClientCert,
-  defaultLimits,
-  type Limits,
   type ListenerConfig,
   parseBind,
-} from "./config.ts";
-export * from "./error.ts";
-export type { Listener } from "./listen.ts";
+} from "./listeners.ts";
 export * from "./message.ts";
 export * from "./metrics.ts";
 export type * from "./plugin.ts";
 export * from "./store.ts";
+export * from "./yaml_file.ts";

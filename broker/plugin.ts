@@ -4,11 +4,30 @@
  * A plugin is an object with the hooks it needs, made by a factory with an
  * options bag. A hook that no plugin has costs nothing.
  *
+ * Who comes from HBMQTT or aMQTT finds the parts of a plugin class here:
+ *
+ * | There | Here |
+ * | --- | --- |
+ * | `__init__(context)` | the factory, and `start(context)` |
+ * | `config`, the inner `Config` | the options of the factory |
+ * | `authenticate(session)` | `authenticate(client, password)` |
+ * | `topic_filtering(session, topic, action)`, publish | `authorize(client, { action: "publish", topic })` |
+ * | the same, subscribe | `authorize(client, { action: "subscribe", topic })` |
+ * | the same, receive | `authorizeDelivery(client, message)` |
+ * | `on_<event>(**kwargs)` | `on: { <event>(event) {} }`, the same names |
+ * | `close()` | `stop()` |
+ * | `context.broadcast_message(topic, data, qos)` | `context.publish(message)` |
+ * | `context.retain_message(topic, data, qos)` | `context.retain(message)` |
+ *
+ * `True`, `False` and `None` are `true`, `false` and `undefined` or `null`; `None`
+ * abstains everywhere, as documented there.
+ *
  * @module
  */
 
 import type {
   Address,
+  Fields,
   Packet,
   PeerCertificate,
   ProtocolVersion,
@@ -16,6 +35,7 @@ import type {
   ReasonCode,
 } from "../codec/mod.ts";
 import type { Message, MessageInit } from "./message.ts";
+import type { Metrics } from "./metrics.ts";
 
 /** Who a plugin is asked about. */
 export interface ClientInfo {
@@ -36,8 +56,8 @@ export interface ClientInfo {
 /** A value now or later. Later makes that client wait, and no other. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** `true` allows, `false` denies, `undefined` has no opinion. */
-export type Opinion = boolean | undefined;
+/** `true` allows, `false` denies, `undefined` or `null` has no opinion. */
+export type Opinion = boolean | null | undefined;
 
 /** What a client wants to do with a topic. */
 export type AccessRequest =
@@ -91,8 +111,14 @@ export interface BrokerEvents {
   broker_client_unsubscribed: { clientId: string; topic: string };
   /** A PUBLISH came in, before it is routed. */
   broker_message_received: { clientId: string; message: Message };
-  /** A message was allowed and goes to its subscribers. */
+  /** A PUBLISH or a will was allowed and goes to its subscribers. */
   broker_message_broadcast: { clientId: string; message: Message };
+  /**
+   * Without `clientId`: the retained message of a topic is another one, or there
+   * is none any more and the payload is empty. With it: the message waits for
+   * that client, which is not connected.
+   */
+  broker_retained_message: { clientId: string | undefined; message: Message };
   /** A QoS 1 or 2 message was lost to a limit. */
   broker_message_dropped: {
     clientId: string;
@@ -117,16 +143,125 @@ export interface BrokerEvents {
 /** The name of an event. */
 export type BrokerEventName = keyof BrokerEvents;
 
+/** How much a line of a log matters. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Where lines of a log go; `console` is one. */
+export interface Logger {
+  /** Takes a line for those who look for a fault. */
+  debug(line: string): void;
+  /** Takes a line about what is as it should be. */
+  info(line: string): void;
+  /** Takes a line about what somebody should look at. */
+  warn(line: string): void;
+  /** Takes a line about what does not work. */
+  error(line: string): void;
+  /**
+   * Whether lines of a level go anywhere: who makes many asks before. Absent,
+   * all do.
+   *
+   * @param level The level.
+   */
+  enabled?(level: LogLevel): boolean;
+}
+
+/** What there is of something now; it may be changed while it is iterated. */
+export interface View<T> extends Iterable<T> {
+  /** How many there are. */
+  readonly size: number;
+}
+
+/** A session, connected or not, as it is when it is asked. */
+export interface SessionInfo {
+  /** The client identifier. */
+  readonly clientId: string;
+  /** Who it is: of the newest connection. */
+  readonly client: ClientInfo;
+  /** Whether the client is connected. */
+  readonly connected: boolean;
+  /** Seconds that it outlives its connection; 4,294,967,295 is for ever. */
+  readonly expiryInterval: number;
+  /** When it ends, in milliseconds; `Infinity` while connected or for ever. */
+  readonly expiresAt: number;
+  /** QoS 2 messages received and not released. */
+  readonly inflightIn: number;
+  /** QoS 1 and 2 messages sent and not acknowledged. */
+  readonly inflightOut: number;
+  /** QoS 1 and 2 messages that wait to be sent. */
+  readonly queued: number;
+  /** Its subscriptions. */
+  readonly subscriptions: View<SubscriptionInfo>;
+}
+
+/** A subscription. */
+export interface SubscriptionInfo {
+  /** The client identifier. */
+  readonly clientId: string;
+  /** The topic filter, with the share name if it has one. */
+  readonly filter: string;
+  /** The QoS granted. */
+  readonly qos: Qos;
+}
+
 /** What a plugin may use of the broker. */
 export interface PluginContext {
-  /**
-   * Publishes a message to all subscribers.
-   *
-   * @param message The message.
-   */
-  publish(message: MessageInit): void;
+  /** The configuration that the broker was given; changing it has no effect. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Takes lines. */
+  readonly logger: Logger;
+  /** What the broker has counted: a copy, made when it is asked for. */
+  readonly metrics: Readonly<Metrics>;
+  /** The sessions, those of clients that are not connected too. */
+  readonly sessions: View<SessionInfo>;
+  /** The subscriptions of all sessions. */
+  readonly subscriptions: View<SubscriptionInfo>;
+  /** The retained messages, each with a payload of its own. */
+  readonly retainedMessages: View<MessageInit>;
   /** The time of the broker in milliseconds. */
   now(): number;
+  /**
+   * Publishes a message to all subscribers; no plugin is asked whether it may.
+   *
+   * @param message The message.
+   * @throws {TypeError} If its topic is not a valid topic name.
+   */
+  publish(message: MessageInit): void;
+  /**
+   * Makes a message the retained one of its topic and sends it to nobody. An
+   * empty payload removes it.
+   *
+   * @param message The message.
+   * @throws {TypeError} If its topic is not a valid topic name.
+   */
+  retain(message: MessageInit): void;
+  /**
+   * The session of a client.
+   *
+   * @param clientId The client identifier.
+   * @returns The session, or `undefined`.
+   */
+  getSession(clientId: string): SessionInfo | undefined;
+  /**
+   * Subscribes on behalf of a client; no plugin is asked whether it may.
+   * Retained messages are sent as for a SUBSCRIBE. If there is no session of
+   * that name, one is made that waits for its client; messages are kept for it.
+   *
+   * @param clientId The client identifier.
+   * @param filter The topic filter; it may be a shared subscription.
+   * @param qos The highest QoS to deliver with; by default 0.
+   * @throws {TypeError} If the client identifier or the filter is not valid.
+   * @throws {RangeError} If a limit of the broker forbids it.
+   */
+  addSubscription(clientId: string, filter: string, qos?: Qos): void;
+  /**
+   * Calls something again and again until the broker stops, to half a second;
+   * not while a call before has not settled.
+   *
+   * @param seconds How often.
+   * @param task What to call; what it throws is reported and changes nothing.
+   * @throws {RangeError} If the interval is not a number above 0.
+   */
+  every(seconds: number, task: () => Awaitable<void>): void;
 }
 
 /**
@@ -151,7 +286,8 @@ export interface Plugin {
 
   /**
    * Whether a client is who it says. One denial refuses it; without a denial
-   * one approval is needed (`auth.allowAnonymous` is one).
+   * one approval is needed. Only where no plugin has this hook and nothing is
+   * said about authentication may everybody connect.
    *
    * @param client The client.
    * @param password Its password, if it gave one.
@@ -163,7 +299,7 @@ export interface Plugin {
 
   /**
    * Whether a client may publish to a topic or subscribe with a filter. One
-   * denial refuses it.
+   * denial refuses it. A will is asked about when it is published.
    *
    * @param client The client.
    * @param request What it wants.
@@ -171,7 +307,8 @@ export interface Plugin {
   authorize?(client: ClientInfo, request: AccessRequest): Awaitable<Opinion>;
 
   /**
-   * Whether a client may receive a message. One denial withholds it.
+   * Whether a client may receive a message, a retained one too. One denial
+   * withholds it. It is asked for each receiver, so it has to be fast.
    *
    * @param client The client.
    * @param message The message.
@@ -191,7 +328,10 @@ export interface Plugin {
     message: Message,
   ): Awaitable<Partial<MessageInit> | ReasonCode | undefined>;
 
-  /** Handlers of events: they watch, they cannot change or delay anything. */
+  /**
+   * Handlers of events: they watch, they cannot change or delay anything. They
+   * are called in the order of what happens.
+   */
   readonly on?: {
     readonly [Name in BrokerEventName]?: (event: BrokerEvents[Name]) => void;
   };
@@ -203,6 +343,49 @@ export interface Plugin {
    */
   start?(context: PluginContext): Awaitable<void>;
 
-  /** The broker has shut down. */
+  /**
+   * Looks whether `start` would succeed, and leaves nothing behind: for
+   * `Broker.check()`.
+   *
+   * @param context What the plugin may use.
+   */
+  check?(context: PluginContext): Awaitable<void>;
+
+  /** The broker has shut down; `start` may follow again. */
   stop?(): Awaitable<void>;
 }
+
+/**
+ * A module with a plugin, which a configuration names by its path or package:
+ * `./my_plugin.ts`, `jsr:@me/my-plugin`.
+ *
+ * @example
+ * ```ts
+ * import type { Fields, Plugin } from "@ambermq/mqtt";
+ *
+ * export const options = {
+ *   greeting: { type: "text", description: "What to say to a new client." },
+ * } as const satisfies Fields;
+ *
+ * export function plugin({ greeting = "welcome" }: { greeting?: string }): Plugin {
+ *   return {
+ *     name: "greeter",
+ *     on: { broker_client_connected: () => console.log(greeting) },
+ *   };
+ * }
+ * ```
+ */
+export interface PluginModule {
+  /** Its options: they are checked before the plugin is made. Absent: none. */
+  readonly options?: Fields;
+  /**
+   * Makes the plugin.
+   *
+   * @param options The options as configured, keys in camelCase.
+   * @returns The plugin.
+   */
+  plugin(options: object): Plugin;
+}
+
+/** Makes a plugin of its options. */
+export type PluginFactory = PluginModule["plugin"];

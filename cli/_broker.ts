@@ -2,82 +2,100 @@
  * `ambermq broker`: runs a broker until a signal stops it.
  */
 
-// deno-lint-ignore-file no-console -- a command line prints
-
-import { parseArgs } from "@std/cli/parse-args";
-import { Broker, eventLogger } from "../mod.ts";
+import {
+  Broker,
+  type BrokerConfig,
+  defaultConfig,
+  readConfigFile,
+} from "../mod.ts";
+import { brokerFlags } from "./_broker_flags.ts";
+import { FAILED } from "./_exit_status.ts";
+import { describeFlags, parseFlags, UsageError } from "./_flags.ts";
 import { Log } from "./_log.ts";
+import { print, type Terminal } from "./_terminal.ts";
+import { version } from "./_version.ts";
 
-const usage = `Usage: ambermq broker [options]
+const help = `Usage: ambermq broker [options]
 
-Runs an MQTT broker (3.1, 3.1.1 and 5.0) until SIGINT or SIGTERM.
+Runs an MQTT broker (3.1, 3.1.1 and 5.0) until SIGINT or SIGTERM. Without -c it
+listens on 0.0.0.0:1883, lets anybody in, and has $SYS topics each 20 seconds.
 
 Options:
-      --bind ADDRESS  Where to listen: host:port, [IPv6]:port, :port or port
-                      (default 0.0.0.0:1883)
-  -d                  Log subscriptions too
-  -h, --help          Show this help`;
+${describeFlags({ Options: brokerFlags })}
+Exit status: 0 after a signal, and if --test-config finds nothing wrong; 1 if the
+configuration is wrong or the broker cannot start; 2 if the arguments are wrong.
+`;
 
 /** A signal repeated within this many milliseconds is the same one. */
 const REPEATED = 1000;
 
-/** Runs the subcommand; returns the exit status. */
-export async function runBroker(args: string[]): Promise<number> {
-  const unknown: string[] = [];
-  const flags = parseArgs(args, {
-    boolean: ["d", "help"],
-    string: ["bind"],
-    alias: { help: "h" },
-    unknown: (arg) => {
-      unknown.push(arg);
-      return false;
-    },
-  });
-  if (flags.help) {
-    console.log(usage);
-    return 0;
+/**
+ * Runs the command.
+ *
+ * @returns The exit status.
+ * @throws {UsageError} If the arguments are wrong.
+ */
+export async function runBroker(
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const flags = parseFlags(brokerFlags, args);
+  if (flags.help) return await print(terminal, help);
+  if (flags.version) return await print(terminal, version);
+  if (flags.bind !== undefined && flags.config !== undefined) {
+    throw new UsageError("--bind is for a broker without -c");
   }
-  if (unknown.length > 0) {
-    console.error(`ambermq broker: unknown argument ${unknown[0]}\n\n${usage}`);
-    return 2;
-  }
-  if (flags.bind === "") {
-    console.error(`ambermq broker: --bind needs an address\n\n${usage}`);
-    return 2;
-  }
+  if (flags.bind === "") throw new UsageError("--bind needs an address");
   const log = new Log();
   try {
-    const broker = new Broker({
-      listeners: { default: { bind: flags.bind ?? "0.0.0.0:1883" } },
-      plugins: [eventLogger({
-        log: (level, line) => {
-          if (level !== "DEBUG" || flags.d) log.line(level, line);
-        },
-      })],
-    });
+    const said = await configOf(flags.config, flags.bind);
+    const logger = log.logger(flags.debug);
+    const broker = new Broker({ ...withEventLogger(said), logger });
+    if (flags.test) {
+      await broker.check();
+      await log.flush();
+      const what = flags.config ?? "the default configuration";
+      return await print(terminal, `${what} is good\n`);
+    }
     await run(broker, log);
     return 0;
   } catch (error) {
     await log.flush();
-    console.error(
-      `ambermq broker: ${error instanceof Error ? error.message : error}`,
-    );
-    return 1;
+    const why = error instanceof Error ? error.message : String(error);
+    terminal.error(`ambermq broker: ${why}`);
+    return FAILED;
   }
+}
+
+async function configOf(
+  file: string | undefined,
+  bind: string | undefined,
+): Promise<BrokerConfig> {
+  if (file !== undefined) return await readConfigFile(file);
+  const config = defaultConfig();
+  return bind === undefined
+    ? config
+    : { ...config, listeners: { default: { bind } } };
+}
+
+/** Who comes and goes is logged, unless the configuration does it itself. */
+function withEventLogger(config: BrokerConfig): BrokerConfig {
+  const { plugins = [] } = config;
+  const name = "event_logger_plugin";
+  if (JSON.stringify(plugins).match(/event_logger_plugin|EventLoggerPlugin/)) {
+    return config;
+  }
+  return {
+    ...config,
+    plugins: Array.isArray(plugins)
+      ? [...plugins, name]
+      : { ...plugins, [name]: {} },
+  };
 }
 
 async function run(broker: Broker, log: Log): Promise<void> {
   const stopped = signalled();
   await broker.start();
-  for (const { name, hostname, port } of broker.addresses) {
-    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-    log.line("INFO", `Listener '${name}' bind to ${host}:${port}`);
-  }
-  log.line(
-    "WARNING",
-    "Anonymous access is open: anybody who reaches these addresses may " +
-      "publish and subscribe to everything",
-  );
   log.line("INFO", `Stopping: ${await stopped}`);
   await broker.shutdown();
   log.line("INFO", "Stopped");

@@ -1,63 +1,134 @@
-/** What `pub` and `sub` have in common: how to reach the broker, and as whom. */
+/**
+ * The flags that `pub` and `sub` have in common: how to reach the broker, and
+ * as whom. The letters are those of hbmqtt_pub, and where that has none those
+ * of mosquitto_pub.
+ */
 
-import {
-  type ClientOptions,
-  ConnectError,
-  type ProtocolVersion,
-  type Qos,
-} from "../mod.ts";
-import {
-  type Flag,
-  helpFlag,
-  parseInteger,
-  UsageError,
-  type Values,
-} from "./_flags.ts";
-import type { Terminal } from "./_terminal.ts";
+import { type Flag, helpFlag, type Refused } from "./_flags.ts";
+import { propertyFlag } from "./_property_flags.ts";
 
-/** The flags; the letters are those of hbmqtt_pub and mosquitto_pub. */
-export const clientFlags = {
+type Table = Record<string, Flag>;
+
+/** Which broker, and how. */
+export const brokerFlags = {
   url: {
-    names: ["--url", "-L"],
+    names: ["-L", "--url"],
     value: "URL",
-    help: "the broker: mqtt://[user[:password]@]host[:port]",
+    help: "mqtt://[user[:password]@]host[:port][/topic], or\n" +
+      "with mqtts; with ws or wss what follows is a path",
   },
   host: {
     names: ["-h", "--host"],
     value: "HOST",
     orHelp: true,
-    help: "its host, by default localhost; -h alone: this help",
+    help: "its host, by default localhost; -h alone: help",
   },
   port: {
     names: ["-p", "--port"],
     value: "PORT",
-    help: "its port, by default 1883",
+    help: "its port, by default 1883, or with TLS 8883",
   },
   username: { names: ["-u", "--username"], value: "NAME", help: "user name" },
   password: {
     names: ["-P", "--pw", "--password"],
     value: "TEXT",
-    help: "password",
-  },
-  id: {
-    names: ["-i", "--id", "--client-id"],
-    value: "ID",
-    help: "client identifier, by default a random one",
-  },
-  cleanSession: {
-    names: ["--clean-session"],
-    help: "begin a new session, even with -i",
-  },
-  keepAlive: {
-    names: ["-k", "--keepalive", "--keep-alive"],
-    value: "SECONDS",
-    help: "keep alive, by default 60; 0: none",
+    help: "password; others on this machine may see it",
   },
   protocol: {
     names: ["-V", "--protocol-version"],
     value: "VERSION",
-    help: "3, 4 or 5; mqttv31, mqttv311 (default), mqttv5",
+    choices: ["mqttv31", "mqttv311", "mqttv5"],
+    help: "mqttv31, mqttv311 (default), mqttv5",
   },
+  keepAlive: {
+    names: ["-k", "--keepalive", "--keep-alive"],
+    value: "SECONDS",
+    help: "keep alive, by default 10; 0: none",
+  },
+  extraHeaders: {
+    names: ["--extra-headers"],
+    value: "JSON",
+    help: 'headers for a WebSocket: {"name": "value"}',
+  },
+  nodelay: {
+    names: ["--nodelay"],
+    help: "send small packets at once: it is always so",
+  },
+} as const satisfies Table;
+
+/** As whom. */
+export const sessionFlags = {
+  id: {
+    names: ["-i", "--id", "--client-id"],
+    value: "ID",
+    help: "client identifier, by default a new one",
+  },
+  idPrefix: {
+    names: ["-I", "--id-prefix"],
+    value: "TEXT",
+    help: "client identifier: this and the process identifier",
+  },
+  cleanSession: {
+    names: ["--clean-session"],
+    help: "begin a new session; without -i it is always so",
+  },
+  disableCleanSession: {
+    names: ["--disable-clean-session"],
+    help: "go on with the session: as with -i alone",
+  },
+  sessionExpiry: {
+    names: ["-x", "--session-expiry-interval"],
+    value: "SECONDS",
+    help: "how long the session is kept (5.0); -1: for ever,\n" +
+      "the default where the session is to go on",
+  },
+} as const satisfies Table;
+
+/** With what keys. */
+export const tlsFlags = {
+  cafile: {
+    names: ["--cafile", "--ca-file"],
+    value: "FILE",
+    path: "file",
+    help: "certificates of authorities to trust, in PEM",
+  },
+  capath: {
+    names: ["--capath", "--ca-path"],
+    value: "FOLDER",
+    path: "folder",
+    help: "folder with such files",
+  },
+  cadata: {
+    names: ["--ca-data"],
+    value: "PEM",
+    help: "such certificates themselves",
+  },
+  cert: {
+    names: ["--cert"],
+    value: "FILE",
+    path: "file",
+    help: "the client's certificate, in PEM; needs --key",
+  },
+  key: {
+    names: ["--key"],
+    value: "FILE",
+    path: "file",
+    help: "its key, in PEM",
+  },
+  insecure: {
+    names: ["--insecure"],
+    help: "take a certificate that is for another host",
+  },
+  alpn: {
+    names: ["--tls-alpn"],
+    value: "PROTOCOL",
+    choices: ["mqtt"],
+    help: "mqtt: for a port shared with other protocols",
+  },
+} as const satisfies Table;
+
+/** What is published when the client is lost. */
+export const willFlags = {
   willTopic: {
     names: ["--will-topic"],
     value: "TOPIC",
@@ -71,119 +142,63 @@ export const clientFlags = {
   willQos: {
     names: ["--will-qos"],
     value: "QOS",
+    choices: ["0", "1", "2"],
     help: "QoS of the will, by default 0",
   },
   willRetain: { names: ["--will-retain"], help: "retain the will" },
+} as const satisfies Table;
+
+/** What every client has besides. */
+export const generalFlags = {
+  config: {
+    names: ["-c", "--config", "--config-file"],
+    value: "FILE",
+    path: "file",
+    help: "configuration in YAML; flags are stronger",
+  },
+  property: propertyFlag,
   debug: {
     names: ["-d", "--debug"],
     help: "tell on standard error what happens",
   },
+  quiet: {
+    names: ["--quiet"],
+    help: "tell no errors but those of the command line",
+  },
   version: { names: ["--version"], help: "show the version" },
   help: helpFlag,
-} as const satisfies Record<string, Flag>;
+} as const satisfies Table;
 
-type ClientValues = Values<typeof clientFlags>;
+/** All of them. */
+export const clientFlags = {
+  ...brokerFlags,
+  ...sessionFlags,
+  ...tlsFlags,
+  ...willFlags,
+  ...generalFlags,
+} as const;
 
-const versions: Readonly<Record<string, ProtocolVersion>> = {
-  "3": 3,
-  "4": 4,
-  "5": 5,
-  "31": 3,
-  "311": 4,
-  "3.1": 3,
-  "3.1.1": 4,
-  "5.0": 5,
-  mqttv31: 3,
-  mqttv311: 4,
-  mqttv5: 5,
+/** The same by subject, for the help. */
+export const clientGroups = {
+  Broker: brokerFlags,
+  Session: sessionFlags,
+  TLS: tlsFlags,
+  Will: willFlags,
+  General: generalFlags,
+} as const;
+
+/** Flags of mosquitto_pub and mosquitto_sub that cannot be had, and why. */
+export const refusedFlags: Refused = {
+  "-A": "Deno cannot choose the address to connect from",
+  "-S": "name the broker's host with -h",
+  "--unix": "connect to a port with -h and -p",
+  "--proxy": "there are no SOCKS proxies",
+  "--psk": "there are no pre-shared keys; use certificates",
+  "--psk-identity": "there are no pre-shared keys; use certificates",
+  "--ciphers": "the ciphers are those that Deno takes for safe",
+  "--tls-version": "it is TLS 1.3, or 1.2 where the broker has no 1.3",
+  "--tls-engine": "keys are files",
+  "--tls-engine-kpass-sha1": "keys are files",
+  "--keyform": "keys are files in PEM",
+  "--tls-use-os-certs": "set the environment's DENO_TLS_CA_STORE to system",
 };
-
-/**
- * What the flags mean for the client.
- *
- * @throws {UsageError} If they do not go together.
- */
-export function clientOptions(values: ClientValues): ClientOptions {
-  const { url, host, username, password, id, protocol = "4" } = values;
-  const protocolVersion = versions[protocol.toLowerCase()];
-  if (protocolVersion === undefined) {
-    throw new UsageError(
-      `-V is ${
-        JSON.stringify(protocol)
-      }, not 3, 4, 5, mqttv31, mqttv311 or mqttv5`,
-    );
-  }
-  const port = parseInteger(clientFlags.port, values.port, [1, 65_535]);
-  if (url !== undefined && (host !== undefined || port !== undefined)) {
-    throw new UsageError("--url says host and port already");
-  }
-  const options: ClientOptions = {
-    url: url ?? `mqtt://${hostOf(host ?? "localhost")}:${port ?? 1883}`,
-    protocolVersion,
-    keepAlive: parseInteger(clientFlags.keepAlive, values.keepAlive, [
-      0,
-      65_535,
-    ]) ?? 60,
-    // A random identifier does not come back for its session.
-    cleanStart: values.cleanSession || id === undefined,
-  };
-  if (id !== undefined) options.clientId = id;
-  if (username !== undefined) options.username = username;
-  if (password !== undefined) options.password = password;
-  if (!options.cleanStart && protocolVersion === 5) {
-    options.properties = { sessionExpiryInterval: 0xffff_ffff };
-  }
-  const { willTopic, willMessage, willRetain } = values;
-  const willQos = parseQos(clientFlags.willQos, values.willQos);
-  if (willTopic !== undefined) {
-    options.will = {
-      topic: willTopic,
-      payload: willMessage ?? "",
-      qos: willQos ?? 0,
-      retain: willRetain,
-    };
-  } else if (willMessage !== undefined || willRetain || willQos !== undefined) {
-    throw new UsageError("a will needs --will-topic");
-  }
-  return options;
-}
-
-/** An IPv6 address has colons, and brackets around it in a URL. */
-function hostOf(host: string): string {
-  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
-}
-
-/** The QoS of a flag. */
-export function parseQos(
-  flag: Flag,
-  text: string | undefined,
-): Qos | undefined {
-  return parseInteger(flag, text, [0, 2]) as Qos | undefined;
-}
-
-/** Tells what happens, if `-d` is given. */
-export function debugLog(
-  values: ClientValues,
-  terminal: Terminal,
-): (line: string) => void {
-  return values.debug ? (line) => terminal.error(line) : () => {};
-}
-
-/** Tells an error on standard error. */
-export function report(
-  error: unknown,
-  terminal: Terminal,
-  command: string,
-): void {
-  const message = error instanceof Error ? error.message : String(error);
-  terminal.error(`${command}: ${message}`);
-}
-
-/**
- * The exit status for an error: the code of a refusing CONNACK; 2 for what the
- * library takes for a mistake, such as a URL that is none; else 1.
- */
-export function exitStatus(error: unknown): number {
-  if (error instanceof ConnectError) return error.returnCode ?? 1;
-  return error instanceof TypeError || error instanceof RangeError ? 2 : 1;
-}

@@ -1,9 +1,12 @@
 /**
- * Flags of a command, by one table: parsing, types and help come from it.
+ * Flags of a command, by one table: parsing, types, help and completions come
+ * from it.
  *
  * Not `@std/cli`'s `parseArgs`, which takes `-m -1` for two flags: a message, a
  * topic or a password may begin with a dash.
  */
+
+import { didYouMean } from "../mod.ts";
 
 /** One flag. */
 export interface Flag {
@@ -13,10 +16,19 @@ export interface Flag {
   readonly value?: string;
   /** Whether it may be given more than once. */
   readonly list?: true;
+  /**
+   * How many words of the command line its value is, given those that follow:
+   * the value is a list of words then.
+   */
+  readonly words?: (following: readonly string[]) => number;
   /** Whether it asks for help where no value follows. */
   readonly orHelp?: true;
   /** What it does, in a few words. */
   readonly help: string;
+  /** What its value may be, to complete it. */
+  readonly choices?: readonly string[];
+  /** The value is the path of a file, or of a folder: to complete it. */
+  readonly path?: "file" | "folder";
 }
 
 /** The flags of a command by what the program calls them. */
@@ -24,7 +36,8 @@ export type Flags = Readonly<Record<string, Flag>>;
 
 /** What was given: a list, a text if any, or whether. */
 export type Values<F extends Flags> = {
-  [K in keyof F]: F[K] extends { list: true } ? string[]
+  [K in keyof F]: F[K] extends { words: unknown } ? string[][]
+    : F[K] extends { list: true } ? string[]
     : F[K] extends { value: string } ? string | undefined
     : boolean;
 };
@@ -40,46 +53,63 @@ export const helpFlag = {
   help: "show this help",
 } as const satisfies Flag;
 
+/** Flags of other programs that cannot be had here: by their names, why. */
+export type Refused = Readonly<Record<string, string>>;
+
+type Value = string | boolean | (string | string[])[] | undefined;
+
 /**
  * Parses a command line.
  *
+ * @param flags The flags there are.
+ * @param args The words of the command line.
+ * @param refused Flags that are known, but not to be had.
  * @throws {UsageError} If a flag is not known or its value is missing.
  */
 export function parseFlags<const F extends Flags & { help: Flag }>(
   flags: F,
   args: readonly string[],
+  refused: Refused = {},
 ): Values<F> {
-  const values: Record<string, string | boolean | string[] | undefined> = {};
+  const values: Record<string, Value> = {};
   const keys = new Map<string, string>();
   for (const [key, flag] of Object.entries(flags)) {
     for (const name of flag.names) keys.set(name, key);
-    values[key] = flag.list ? [] : flag.value === undefined ? false : undefined;
+    values[key] = flag.list || flag.words
+      ? []
+      : flag.value === undefined
+      ? false
+      : undefined;
   }
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     const [name, inline] = split(arg);
     const key = keys.get(name);
-    if (key === undefined) throw unknown(arg, name, [...keys.keys()]);
+    if (key === undefined) throw unknown(arg, name, [...keys.keys()], refused);
     const flag: Flag = flags[key]!;
     if (flag.value === undefined) {
       if (inline !== undefined) throw new UsageError(`${name} takes no value`);
       values[key] = true;
       continue;
     }
-    const next = args[i + 1];
-    if (
-      flag.orHelp && inline === undefined && !(next && !next.startsWith("-"))
-    ) {
+    // `--name=value` is its first word.
+    const following = [
+      ...(inline === undefined ? [] : [inline]),
+      ...args.slice(i + 1),
+    ];
+    if (flag.orHelp && inline === undefined && !isValue(following[0])) {
       values.help = true;
       continue;
     }
-    const value = inline ?? next;
-    if (value === undefined) {
+    const count = flag.words?.(following) ?? 1;
+    if (following.length < count) {
       throw new UsageError(`${name} needs a value: ${flag.value}`);
     }
-    if (inline === undefined) i++;
-    if (flag.list) (values[key] as string[]).push(value);
-    else values[key] = value;
+    i += inline === undefined ? count : count - 1;
+    const value = following.slice(0, count);
+    if (flag.words) (values[key] as string[][]).push(value);
+    else if (flag.list) (values[key] as string[]).push(value[0]!);
+    else values[key] = value[0];
   }
   return values as Values<F>;
 }
@@ -92,39 +122,24 @@ function split(arg: string): [name: string, value: string | undefined] {
     : [arg.slice(0, equals), arg.slice(equals + 1)];
 }
 
-function unknown(arg: string, name: string, names: string[]): UsageError {
+function isValue(word: string | undefined): boolean {
+  return word !== undefined && word !== "" && !word.startsWith("-");
+}
+
+function unknown(
+  arg: string,
+  name: string,
+  names: string[],
+  refused: Refused,
+): UsageError {
   if (!arg.startsWith("-")) {
     return new UsageError(`${JSON.stringify(arg)} is not expected`);
   }
-  return new UsageError(`there is no flag ${name}${hint(name, names)}`);
-}
-
-/** ", did you mean …?" where a name is close to one that there is. */
-export function hint(name: string, names: readonly string[]): string {
-  let best: string | undefined;
-  let least = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const candidate of names) {
-    const distance = editDistance(name, candidate);
-    if (distance < least) [least, best] = [distance, candidate];
-  }
-  return best === undefined ? "" : `; did you mean ${best}?`;
-}
-
-/** How many letters to insert, remove or change to get from one to the other. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(
-        row[j]! + 1,
-        next[j - 1]! + 1,
-        row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1),
-      );
-    }
-    row = next;
-  }
-  return row[b.length]!;
+  return new UsageError(
+    Object.hasOwn(refused, name)
+      ? `${name} is not supported: ${refused[name]}`
+      : `there is no flag ${name}${didYouMean(name, names)}`,
+  );
 }
 
 /**
@@ -147,16 +162,44 @@ export function parseInteger(
   );
 }
 
-/** The flags, one a line, for the help. */
-export function describeFlags(flags: Flags): string {
-  const rows = Object.values(flags).map((flag) => [
-    [flag.names.join(", "), flag.value].filter(Boolean).join(" "),
-    flag.help,
-  ]);
-  const width = Math.min(30, Math.max(...rows.map(([left]) => left!.length)));
-  return rows.map(([left, right]) =>
-    left!.length > width
-      ? `  ${left}\n  ${"".padEnd(width)}  ${right}\n`
-      : `  ${left!.padEnd(width)}  ${right}\n`
-  ).join("");
+/**
+ * A number on the command line that need not be whole.
+ *
+ * @param what What it has to be, for the error.
+ * @throws {UsageError} If it is none, or out of range.
+ */
+export function parseDecimal(
+  flag: Flag,
+  text: string | undefined,
+  [minimum, maximum]: readonly [number, number],
+  what: string,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const number = /^\d+(\.\d+)?$|^\.\d+$/.test(text) ? Number(text) : NaN;
+  if (number >= minimum && number <= maximum) return number;
+  throw new UsageError(
+    `${flag.names[0]} is ${JSON.stringify(text)}, not ${what}`,
+  );
+}
+
+/** The flags in groups, one a line, for the help. */
+export function describeFlags(groups: Readonly<Record<string, Flags>>): string {
+  return Object.entries(groups)
+    .map(([title, flags]) => `${title}:\n${rows(flags)}`)
+    .join("\n");
+}
+
+/** What is left of the help text of a flag. */
+const COLUMN = 26;
+
+function rows(flags: Flags): string {
+  return Object.values(flags).map((flag) => {
+    const left = [flag.names.join(", "), flag.value].filter(Boolean).join(" ");
+    const [first, ...more] = flag.help.split("\n");
+    const start = left.length > COLUMN
+      ? `  ${left}\n  ${"".padEnd(COLUMN)}`
+      : `  ${left.padEnd(COLUMN)}`;
+    const rest = more.map((line) => `  ${"".padEnd(COLUMN)}  ${line}\n`);
+    return `${start}  ${first}\n${rest.join("")}`;
+  }).join("");
 }

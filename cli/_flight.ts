@@ -1,14 +1,21 @@
 /** Messages being published: more than one at a time, and not too many. */
 
 import { type MQTTClient, type PublishOptions, RequestError } from "../mod.ts";
-import { report } from "./_client_flags.ts";
-import type { Terminal } from "./_terminal.ts";
+import type { Journal } from "./_journal.ts";
 
-/** So many messages of QoS 1 and 2 keep the connection busy. */
-const MESSAGES = 1000;
+/** So many messages keep the connection busy. */
+export const MESSAGES = 1000;
 
 /** So many bytes of them: a bound for the memory. */
 const BYTES = 16_777_216;
+
+/** More about a {@linkcode Flight}. */
+export interface FlightOptions {
+  /** How many messages may be under way, by default 1000. */
+  readonly limit?: number;
+  /** Is called for each message that has arrived. */
+  readonly landed?: (message: Uint8Array) => void;
+}
 
 export class Flight {
   /** How many messages the broker took, or at QoS 0 the network. */
@@ -17,11 +24,9 @@ export class Flight {
   refused = 0;
 
   readonly #client: MQTTClient;
-  readonly #topic: string;
-  readonly #options: PublishOptions;
-  readonly #terminal: Terminal;
-  /** At QoS 0 a promise that is not resolved says that the network is slow. */
+  readonly #journal: Journal;
   readonly #limit: number;
+  readonly #arrived: (message: Uint8Array) => void;
   #messages = 0;
   #bytes = 0;
   #landed: (() => void) | undefined;
@@ -29,20 +34,22 @@ export class Flight {
 
   constructor(
     client: MQTTClient,
-    topic: string,
-    options: PublishOptions,
-    terminal: Terminal,
+    journal: Journal,
+    { limit = MESSAGES, landed = () => {} }: FlightOptions = {},
   ) {
     this.#client = client;
-    this.#topic = topic;
-    this.#options = options;
-    this.#terminal = terminal;
-    this.#limit = options.qos === 0 ? 1 : MESSAGES;
+    this.#journal = journal;
+    this.#limit = limit;
+    this.#arrived = landed;
   }
 
-  /** Publishes a message as soon as there is room for it. */
-  async publish(message: Uint8Array): Promise<void> {
-    this.#publish(message);
+  /** Publishes a message; waits until there is room for another one. */
+  async publish(
+    topic: string,
+    message: Uint8Array,
+    options: PublishOptions,
+  ): Promise<void> {
+    this.#publish(topic, message, options);
     while (this.#messages >= this.#limit || this.#bytes >= BYTES) {
       await this.#landing();
     }
@@ -56,16 +63,21 @@ export class Flight {
   }
 
   /** Never rejects: nobody awaits it. */
-  async #publish(message: Uint8Array): Promise<void> {
+  async #publish(
+    topic: string,
+    message: Uint8Array,
+    options: PublishOptions,
+  ): Promise<void> {
     this.#messages++;
     this.#bytes += message.length;
     try {
-      await this.#client.publish(this.#topic, message, this.#options);
+      await this.#client.publish(topic, message, options);
       this.published++;
+      this.#arrived(message);
     } catch (error) {
       if (error instanceof RequestError) {
         this.refused++;
-        report(error, this.#terminal, "ambermq pub");
+        this.#journal.error(error);
       } else {
         this.#error ??= error;
       }

@@ -42,14 +42,12 @@ export async function* whole(
 /**
  * A stream as it comes, until it ends or the signal fires, whose reason is
  * thrown then.
- *
- * @param open Opens the stream.
  */
 export async function* chunks(
-  open: () => ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>,
+  stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const reader = (await open()).getReader();
+  const reader = stream.getReader();
   const cancel = () => reader.cancel(); // ends a pending read
   signal.addEventListener("abort", cancel);
   try {

@@ -3,6 +3,8 @@
  * reads them, lines are dropped and counted, and the broker goes on.
  */
 
+import type { Logger } from "../mod.ts";
+
 /** Lines that may wait to be written. */
 const CAPACITY = 10_000;
 
@@ -30,6 +32,19 @@ export class Log {
     }
     this.#lines.push(`${prefix(level)}${text}\n`);
     this.#writing ??= this.#drain();
+  }
+
+  /** A logger for the broker; it takes debug lines only if they are wanted. */
+  logger(debug: boolean): Logger {
+    return {
+      debug: (line) => {
+        if (debug) this.line("DEBUG", line);
+      },
+      info: (line) => this.line("INFO", line),
+      warn: (line) => this.line("WARNING", line),
+      error: (line) => this.line("ERROR", line),
+      enabled: (level) => debug || level !== "debug",
+    };
   }
 
   /** Waits until everything is written. */

@@ -2,62 +2,62 @@
  * `ambermq pub`: publishes a message, or a line of its input after the other.
  */
 
-import { MQTTClient } from "../mod.ts";
-import {
-  clientFlags,
-  clientOptions,
-  debugLog,
-  exitStatus,
-  parseQos,
-  report,
-} from "./_client_flags.ts";
+import { MQTTClient, type PublishOptions } from "../mod.ts";
+import { clientFlags, clientGroups, refusedFlags } from "./_client_flags.ts";
+import { readClientConfig } from "./_client_config.ts";
+import { clientSettings, parseQos } from "./_client_options.ts";
+import { exitStatus, FAILED } from "./_exit_status.ts";
 import {
   describeFlags,
   type Flag,
+  parseDecimal,
   parseFlags,
+  parseInteger,
   UsageError,
   type Values,
 } from "./_flags.ts";
-import { Flight } from "./_flight.ts";
-import { chunks, lines, whole } from "./_input.ts";
-import { print, type Terminal } from "./_terminal.ts";
+import { Flight, MESSAGES } from "./_flight.ts";
+import { Journal } from "./_journal.ts";
+import { Progress } from "./_progress.ts";
+import { repeated, type Source, sourceFlags, sourceOf } from "./_source.ts";
+import { type Interruption, print, type Terminal } from "./_terminal.ts";
 import { version } from "./_version.ts";
 
 const command = "ambermq pub";
 
-const flags = {
+const messageFlags = {
   topic: {
     names: ["-t", "--topic"],
     value: "TOPIC",
-    help: "topic to publish to",
+    help: "topic to publish to, if the URL has none",
   },
-  message: { names: ["-m", "--message"], value: "TEXT", help: "publish this" },
-  file: {
-    names: ["-f", "--file"],
-    value: "FILE",
-    help: "publish each line of a file, blank ones aside",
+  ...sourceFlags,
+  qos: {
+    names: ["-q", "--qos"],
+    value: "QOS",
+    choices: ["0", "1", "2"],
+    help: "0 (default), 1 or 2",
   },
-  fileWhole: {
-    names: ["--file-whole"],
-    value: "FILE",
-    help: "publish a file as one message",
-  },
-  lines: {
-    names: ["-l", "--lines", "--stdin-line"],
-    help: "publish each line of standard input, blank ones aside",
-  },
-  stdin: {
-    names: ["-s", "--stdin", "--stdin-file"],
-    help: "publish standard input as one message",
-  },
-  empty: {
-    names: ["-n", "--no-message", "--null-message"],
-    help: "publish an empty message",
-  },
-  qos: { names: ["-q", "--qos"], value: "QOS", help: "0 (default), 1 or 2" },
   retain: { names: ["-r", "--retain"], help: "have the broker retain it" },
-  ...clientFlags,
+  repeat: {
+    names: ["--repeat"],
+    value: "COUNT",
+    help: "publish a single message so many times",
+  },
+  repeatDelay: {
+    names: ["--repeat-delay"],
+    value: "SECONDS",
+    help: "and wait in between, from its arrival on",
+  },
+  maxInflight: {
+    names: ["-M", "--max-inflight"],
+    value: "COUNT",
+    help: `have so many messages under way, by default ${MESSAGES}`,
+  },
 } as const satisfies Record<string, Flag>;
+
+/** The flags of the command. */
+export const pubFlags = { ...messageFlags, ...clientFlags } as const;
 
 /** The help. */
 export const pubHelp =
@@ -65,13 +65,27 @@ export const pubHelp =
 
 Publishes messages to an MQTT broker.
 
-Options:
-${describeFlags(flags)}
-Exit status: 0 if all was published, 1 if not, 2 for a wrong command line, the
-return code if the broker refuses the connection, 130 if interrupted.
+${describeFlags({ Message: messageFlags, ...clientGroups })}
+What differs from mosquitto_pub: -c is a configuration file, -f publishes line
+by line (--file-whole does not), and -i alone goes on with the session of that
+identifier, where mosquitto_pub needs --disable-clean-session.
+
+Exit status: 0 if all was published, 1 if not, or if the configuration is
+wrong, 2 for a wrong command line, the return code if the broker refuses the
+connection, 130 if interrupted (143 by SIGTERM).
 `;
 
-type PubValues = Values<typeof flags>;
+type PubValues = Values<typeof pubFlags>;
+
+/** What is to be published, and how. */
+interface Plan {
+  readonly topic: string;
+  readonly source: Source;
+  readonly options: PublishOptions;
+  readonly repeat: number | undefined;
+  readonly delay: number;
+  readonly limit: number;
+}
 
 /**
  * Runs the command.
@@ -82,78 +96,125 @@ export async function runPub(
   args: readonly string[],
   terminal: Terminal,
 ): Promise<number> {
-  const values = parseFlags(flags, args);
+  const values = parseFlags(pubFlags, args, refusedFlags);
   if (values.help) return await print(terminal, pubHelp);
   if (values.version) return await print(terminal, version);
-  if (values.topic === undefined) throw new UsageError("-t TOPIC is missing");
-  const source = sourceOf(values);
-  const qos = parseQos(flags.qos, values.qos) ?? 0;
-  const client = new MQTTClient(clientOptions(values));
-  const debug = debugLog(values, terminal);
+  const journal = new Journal(terminal, command, values);
+  const { pid, hostname } = terminal;
+  const settings = clientSettings(
+    values,
+    { command: "pub", pid, hostname, packets: ["publish"] },
+    await readClientConfig(values.config, journal),
+  );
+  const { publish, disconnect } = settings.properties;
+  const plan = planOf(values, settings.topic);
+  if (publish !== undefined) plan.options.properties = publish;
+  const client = new MQTTClient(settings.options);
   // Input may not come for long: both of these end the wait for it.
   const lost = new AbortController();
   const { interrupted } = terminal;
   const signal = AbortSignal.any([interrupted, lost.signal]);
-  const options = { qos, retain: values.retain, signal };
+  const progress = new Progress(terminal);
   try {
-    debug(`Connecting as ${client.clientId}`);
+    journal.debug(`Connecting as ${client.clientId}`);
     await client.connect({ signal });
-    debug("Connected");
+    journal.debug("Connected");
     client.closed.then((error) => lost.abort(error));
-    const flight = new Flight(client, values.topic, options, terminal);
-    for await (const message of source(terminal, signal)) {
-      await flight.publish(message);
-    }
-    await flight.land();
-    debug(`Published ${flight.published}, disconnecting`);
-    await client.disconnect();
-    return flight.refused > 0 ? 1 : 0;
+    const flight = await publishAll(
+      client,
+      plan,
+      { terminal, journal, progress, signal },
+    );
+    progress.end();
+    journal.debug(`Published ${flight.published}, disconnecting`);
+    await client.disconnect(
+      disconnect === undefined ? {} : { properties: disconnect },
+    );
+    return flight.refused > 0 ? FAILED : 0;
   } catch (error) {
+    progress.end();
     await client.disconnect();
-    if (interrupted.aborted) return 130;
-    report(error, terminal, command);
+    if (interrupted.aborted) return (interrupted.reason as Interruption).status;
+    journal.error(error);
     return exitStatus(error);
   }
 }
 
-/** What is published, one message after the other. */
-type Source = (
-  terminal: Terminal,
-  signal: AbortSignal,
-) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+/** What `publishAll` works with. */
+interface Surroundings {
+  readonly terminal: Terminal;
+  readonly journal: Journal;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
 
-function sourceOf(values: PubValues): Source {
-  const { message, file, fileWhole } = values;
-  const sources: Source[] = [];
-  if (message !== undefined) {
-    sources.push(() => [new TextEncoder().encode(message)]);
+async function publishAll(
+  client: MQTTClient,
+  { topic, source, options, repeat, delay, limit }: Plan,
+  { terminal, journal, progress, signal }: Surroundings,
+): Promise<Flight> {
+  const flight = new Flight(client, journal, {
+    limit,
+    // A line feed was read with each line.
+    landed: ({ length }) => progress.add(repeat === undefined ? length + 1 : 1),
+  });
+  progress.total = repeat;
+  const messages = source.messages(terminal, signal, (size) => {
+    progress.total = size;
+  });
+  const pause = async () => {
+    if (delay === 0) return;
+    await flight.land();
+    await terminal.sleep(delay, signal);
+  };
+  const all = repeat === undefined
+    ? messages
+    : repeated(messages, repeat, pause);
+  for await (const message of all) {
+    await flight.publish(topic, message, { ...options, signal });
   }
-  if (file !== undefined) {
-    sources.push((terminal, signal) =>
-      lines(chunks(() => terminal.open(file), signal))
-    );
+  await flight.land();
+  return flight;
+}
+
+function planOf(values: PubValues, topicOfUrl: string | undefined): Plan {
+  if (values.topic !== undefined && topicOfUrl !== undefined) {
+    throw new UsageError("--url says the topic already");
   }
-  if (fileWhole !== undefined) {
-    sources.push((terminal, signal) =>
-      whole(chunks(() => terminal.open(fileWhole), signal))
-    );
+  const topic = values.topic ?? topicOfUrl;
+  if (topic === undefined) throw new UsageError("-t TOPIC is missing");
+  const source = sourceOf(values);
+  const repeat = parseInteger(pubFlags.repeat, values.repeat, [
+    1,
+    Number.MAX_SAFE_INTEGER,
+  ]);
+  const delay = parseDecimal(
+    pubFlags.repeatDelay,
+    values.repeatDelay,
+    [0, 2_000_000],
+    "a number of seconds",
+  );
+  if (repeat !== undefined && !source.single) {
+    throw new UsageError("--repeat is for a single message, not for lines");
   }
-  if (values.lines) {
-    sources.push((terminal, signal) =>
-      lines(chunks(() => terminal.input, signal))
-    );
+  if (delay !== undefined && repeat === undefined) {
+    throw new UsageError("--repeat-delay needs --repeat");
   }
-  if (values.stdin) {
-    sources.push((terminal, signal) =>
-      whole(chunks(() => terminal.input, signal))
-    );
-  }
-  if (values.empty) sources.push(() => [new Uint8Array(0)]);
-  const [source] = sources;
-  if (source === undefined || sources.length > 1) {
-    throw new UsageError(
-      "give exactly one of -m, -f, --file-whole, -l, -s and -n",
-    );
-  }
-  return source;
+  const limit = parseInteger(pubFlags.maxInflight, values.maxInflight, [
+    1,
+    65_535,
+  ]);
+  const qos = parseQos(pubFlags.qos, values.qos);
+  // What is not given is not said: a configuration may say it.
+  const options: PublishOptions = {};
+  if (qos !== undefined) options.qos = qos;
+  if (values.retain) options.retain = true;
+  return {
+    topic,
+    source,
+    options,
+    repeat,
+    delay: delay ?? 0,
+    limit: limit ?? MESSAGES,
+  };
 }

@@ -3,7 +3,7 @@
  * specification asks for.
  */
 
-import { dial, type ProtocolVersion } from "../mod.ts";
+import { dial, type ProtocolVersion, type TlsOptions } from "../mod.ts";
 import {
   checks,
   type Format,
@@ -18,55 +18,16 @@ import {
   textOfTotals,
   UnreachableError,
 } from "./conformance/mod.ts";
+import { FAILED } from "./_exit_status.ts";
 import {
   describeFlags,
-  type Flag,
-  helpFlag,
+  parseDecimal,
   parseFlags,
   UsageError,
+  type Values,
 } from "./_flags.ts";
-import { print, type Terminal } from "./_terminal.ts";
-
-const flags = {
-  url: {
-    names: ["-L", "--url"],
-    value: "URL",
-    help: "the broker, where it is not the first argument",
-  },
-  versions: {
-    names: ["-V", "--version"],
-    value: "VERSION",
-    list: true,
-    help: "3.1, 3.1.1 or 5.0; may be given again; by default all",
-  },
-  filter: {
-    names: ["--filter"],
-    value: "TEXT",
-    help: "only checks with this in chapter, title or statements",
-  },
-  slow: {
-    names: ["--slow"],
-    help: "also checks that take seconds: keep alive, expiry, delays",
-  },
-  format: {
-    names: ["--format"],
-    value: "FORMAT",
-    help: "text (default), json or junit",
-  },
-  timeout: {
-    names: ["--timeout"],
-    value: "SECONDS",
-    help: "how long to wait for an answer, by default 5",
-  },
-  list: { names: ["--list"], help: "list the checks, run none" },
-  username: { names: ["-u", "--username"], value: "NAME", help: "user name" },
-  password: {
-    names: ["-P", "--pw", "--password"],
-    value: "TEXT",
-    help: "password",
-  },
-  help: helpFlag,
-} as const satisfies Record<string, Flag>;
+import { type Interruption, print, type Terminal } from "./_terminal.ts";
+import { testFlags as flags, testGroups } from "./_test_flags.ts";
 
 /** The help. */
 export const testHelp = `Usage: ambermq test URL [options]
@@ -77,11 +38,14 @@ leaves nothing behind.
 
 URL is mqtt://host[:port], mqtts://..., ws://host[:port]/path or wss://...
 
-Options:
-${describeFlags(flags)}
+${describeFlags(testGroups)}
 Exit status: 0 if no check failed, 1 if one did, 2 for a wrong command line, 3 if
-the broker cannot be reached or lets nobody in, 130 if interrupted.
+the broker cannot be reached or lets nobody in, 130 if interrupted (143 by
+SIGTERM).
 `;
+
+/** Nobody is there, or nobody is let in. */
+const UNREACHABLE = 3;
 
 const versions: Readonly<Record<string, ProtocolVersion>> = {
   "3": 3,
@@ -114,20 +78,24 @@ export async function runTest(
   if (cases.length === 0) throw new UsageError("no check is like that");
   if (values.list) return await print(terminal, list(cases));
   const format = parseFormat(values.format);
-  const patience = parseTimeout(values.timeout) * 1000;
+  const { timeout } = values;
+  const range = [0.001, 3600] as const;
+  const what = "a number of seconds up to 3600";
+  const patience = 1000 *
+    (parseDecimal(flags.timeout, timeout, range, what) ?? 5);
   const url = parseUrl(isUrl ? first : values.url);
   const username = values.username ?? decode(url.username);
   const password = values.password ?? decode(url.password);
   // Neither is for reports.
   url.username = url.password = "";
+  const tls = tlsOptions(values);
   const { interrupted } = terminal;
   const target = {
-    dial: () => dial(url, { signal: AbortSignal.timeout(patience) }),
+    dial: () => dial(url, { ...tls, signal: AbortSignal.timeout(patience) }),
     ...(username && { username }),
     ...(password && { password }),
     patience,
-    wait: (seconds: number) =>
-      new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000)),
+    wait: (seconds: number) => terminal.sleep(seconds, interrupted),
   };
   const results: Result[] = [];
   let chapter = "";
@@ -144,11 +112,11 @@ export async function runTest(
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     terminal.error(`ambermq test: Cannot test ${url.href}: ${error.message}`);
-    return 3;
+    return UNREACHABLE;
   }
   await print(terminal, endOf(format, url.href, results));
-  if (interrupted.aborted) return 130;
-  return results.some(({ outcome }) => outcome === "failed") ? 1 : 0;
+  if (interrupted.aborted) return (interrupted.reason as Interruption).status;
+  return results.some(({ outcome }) => outcome === "failed") ? FAILED : 0;
 }
 
 function endOf(format: Format, url: string, results: Result[]): string {
@@ -181,12 +149,18 @@ function parseFormat(text = "text"): Format {
   );
 }
 
-function parseTimeout(text = "5"): number {
-  const seconds = Number(text);
-  if (seconds > 0 && seconds <= 3600) return seconds;
-  throw new UsageError(
-    `--timeout is ${JSON.stringify(text)}, not a number of seconds up to 3600`,
-  );
+/** How to secure connections. */
+function tlsOptions(values: Values<typeof flags>): TlsOptions {
+  const { cafile, capath, cadata, cert, key, insecure, alpn } = values;
+  return {
+    ...(cafile !== undefined && { cafile }),
+    ...(capath !== undefined && { capath }),
+    ...(cadata !== undefined && { cadata }),
+    ...(cert !== undefined && { certfile: cert }),
+    ...(key !== undefined && { keyfile: key }),
+    ...(insecure && { checkHostname: false }),
+    ...(alpn !== undefined && { alpn: true }),
+  };
 }
 
 function parseUrl(text: string | undefined): URL {

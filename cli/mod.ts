@@ -1,5 +1,5 @@
 /**
- * The command line: `ambermq broker`, `ambermq pub` and `ambermq sub`.
+ * The command line: `ambermq broker`, `ambermq pub`, `ambermq sub` and more.
  *
  * ```sh
  * deno run --allow-net --allow-read jsr:@ambermq/mqtt/cli pub -t hello -m world
@@ -8,37 +8,59 @@
  * @module
  */
 
-import { hint, UsageError } from "./_flags.ts";
-import { runPub } from "./_pub.ts";
-import { runSub } from "./_sub.ts";
-import { print, SystemTerminal, type Terminal } from "./_terminal.ts";
+import { didYouMean, SettingsError } from "../mod.ts";
+import { brokerFlags } from "./_broker_flags.ts";
+import type { Commands } from "./_command.ts";
+import { completionsCommand } from "./_completions.ts";
+import { configCommand } from "./_config.ts";
+import { FAILED, USAGE } from "./_exit_status.ts";
+import { UsageError } from "./_flags.ts";
+import { passwdCommand } from "./_passwd.ts";
+import { pubFlags, runPub } from "./_pub.ts";
+import { runSub, subFlags } from "./_sub.ts";
+import { print, SystemTerminal } from "./_terminal.ts";
+import { testFlags } from "./_test_flags.ts";
 import { version } from "./_version.ts";
+
+// Only who runs a broker has to wait until it is loaded.
+const commands: Commands = {
+  broker: {
+    help: "run an MQTT broker",
+    flags: brokerFlags,
+    run: async (args, terminal) =>
+      (await import("./_broker.ts")).runBroker(args, terminal),
+  },
+  pub: { help: "publish messages", flags: pubFlags, run: runPub },
+  sub: {
+    help: "subscribe, and write messages to standard output",
+    flags: subFlags,
+    run: runSub,
+  },
+  test: {
+    help: "check whether a broker does what the specification asks for",
+    flags: testFlags,
+    run: async (args, terminal) =>
+      (await import("./_test.ts")).runTest(args, terminal),
+  },
+  config: configCommand,
+  passwd: passwdCommand,
+  completions: completionsCommand(() => commands),
+};
+
+const names = Object.keys(commands);
+const width = Math.max(...names.map((name) => name.length));
 
 const help = `Usage: ambermq COMMAND [options]
 
 Commands:
-  broker  run an MQTT broker
-  pub     publish messages
-  sub     subscribe, and write messages to standard output
-  test    check whether a broker does what the specification asks for
+${
+  Object.entries(commands)
+    .map(([name, { help }]) => `  ${name.padEnd(width)}  ${help}`)
+    .join("\n")
+}
 
 ambermq COMMAND --help tells more; ambermq --version shows the version.
 `;
-
-const commands: Readonly<
-  Record<
-    string,
-    (args: readonly string[], terminal: Terminal) => Promise<number>
-  >
-> = {
-  pub: runPub,
-  sub: runSub,
-  // Only who tests a broker has to wait until the checks are loaded.
-  test: async (args, terminal) =>
-    await (await import("./_test.ts")).runTest(args, terminal),
-};
-
-const names = ["broker", ...Object.keys(commands)];
 
 /**
  * Runs a command.
@@ -56,11 +78,6 @@ const names = ["broker", ...Object.keys(commands)];
  */
 export async function main(args: string[]): Promise<number> {
   const [name, ...rest] = args;
-  if (name === "broker") {
-    // Only who runs a broker has to wait until it is loaded.
-    const { runBroker } = await import("./_broker.ts");
-    return await runBroker(rest);
-  }
   using terminal = new SystemTerminal();
   switch (name) {
     case "--help":
@@ -70,25 +87,28 @@ export async function main(args: string[]): Promise<number> {
       return await print(terminal, version);
     case undefined:
       terminal.error(help.trimEnd());
-      return 2;
+      return USAGE;
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) {
+  if (!Object.hasOwn(commands, name)) {
     terminal.error(
       `ambermq: there is no command ${name}${
-        hint(name, names)
+        didYouMean(name, names)
       }\n\nambermq --help tells more`,
     );
-    return 2;
+    return USAGE;
   }
   try {
-    return await command(rest, terminal);
+    return await commands[name]!.run(rest, terminal);
   } catch (error) {
+    if (error instanceof SettingsError) {
+      terminal.error(`ambermq ${name}: ${error.message}`);
+      return FAILED;
+    }
     if (!(error instanceof UsageError)) throw error;
     terminal.error(
       `ambermq ${name}: ${error.message}\n\nambermq ${name} --help tells more`,
     );
-    return 2;
+    return USAGE;
   }
 }
 

@@ -1,7 +1,22 @@
 /** Arguments of the client's methods. */
 
-import type { PublishProperties, Qos } from "../codec/mod.ts";
-import type { FilterOptions } from "./options.ts";
+import type {
+  PublishPacket,
+  PublishProperties,
+  Qos,
+  SubscribePacket,
+  SubscriptionRequest,
+  UnsubscribePacket,
+} from "../codec/mod.ts";
+import type {
+  FilterOptions,
+  PublishOptions,
+  SubscribeOptions,
+  UnsubscribeOptions,
+} from "./call_options.ts";
+import type { ClientOptions } from "./options.ts";
+
+type Filter = string | FilterOptions;
 
 const encoder = new TextEncoder();
 
@@ -11,14 +26,53 @@ export function bytesOf(data: Uint8Array | string): Uint8Array {
 }
 
 /** One, or a list of them, as a list. */
-export function listOf<T extends string | object>(
+function listOf<T extends string | object>(
   value: T | readonly T[],
 ): T[] {
   return Array.isArray(value) ? [...value] : [value as T];
 }
 
-/** A topic filter with what was said about it. */
-export function filterOptions(
+/** SUBSCRIBE, without its packet identifier. */
+export function subscribePacket(
+  filters: Filter | readonly (Filter | readonly [string, Qos])[],
+  options: SubscribeOptions,
+): Omit<SubscribePacket, "packetId"> {
+  const { properties } = options;
+  return {
+    type: "subscribe",
+    subscriptions: listOf(filters).map((one) => requestOf(one, options)),
+    ...(properties === undefined ? {} : { properties }),
+  };
+}
+
+/** UNSUBSCRIBE, without its packet identifier. */
+export function unsubscribePacket(
+  filters: string | readonly string[],
+  { properties }: UnsubscribeOptions,
+): Omit<UnsubscribePacket, "packetId"> {
+  return {
+    type: "unsubscribe",
+    filters: listOf(filters),
+    ...(properties === undefined ? {} : { properties }),
+  };
+}
+
+/** What is asked for a topic filter: of its own, of the call, by default. */
+function requestOf(
+  one: Filter | readonly [string, Qos],
+  { qos, noLocal, retainAsPublished, retainHandling }: SubscribeOptions,
+): SubscriptionRequest {
+  const own = filterOptions(one);
+  return {
+    filter: own.filter,
+    qos: own.qos ?? qos ?? 0,
+    noLocal: own.noLocal ?? noLocal ?? false,
+    retainAsPublished: own.retainAsPublished ?? retainAsPublished ?? false,
+    retainHandling: own.retainHandling ?? retainHandling ?? 0,
+  };
+}
+
+function filterOptions(
   one: string | FilterOptions | readonly [string, Qos],
 ): FilterOptions {
   if (typeof one === "string") return { filter: one };
@@ -34,11 +88,37 @@ function isPair(
 }
 
 /**
- * Refuses properties that an application does not set.
+ * PUBLISH. What the call says counts, then what the client's options say about
+ * the topic, then what they say about all.
  *
- * @throws {TypeError} If there is one.
+ * @throws {TypeError} If there is a property that an application does not set.
  */
-export function checkPublishProperties(properties: PublishProperties): void {
+export function publishPacket(
+  topic: string,
+  payload: Uint8Array | string,
+  { qos, retain, properties }: PublishOptions,
+  client: ClientOptions,
+): PublishPacket {
+  const { topics, defaultQos = 0, defaultRetain = false } = client;
+  const known = topics !== undefined && Object.hasOwn(topics, topic)
+    ? topics[topic]
+    : undefined;
+  const packet: PublishPacket = {
+    type: "publish",
+    topic,
+    payload: bytesOf(payload),
+    qos: qos ?? known?.qos ?? defaultQos,
+    retain: retain ?? known?.retain ?? defaultRetain,
+    dup: false, // [MQTT-4.3.1-1] [MQTT-4.3.2-2] [MQTT-4.3.3-2]
+  };
+  if (properties !== undefined) {
+    checkPublishProperties(properties);
+    packet.properties = properties;
+  }
+  return packet;
+}
+
+function checkPublishProperties(properties: PublishProperties): void {
   // [MQTT-3.3.4-6] [MQTT-3.2.2-17] [MQTT-3.2.2-18] [MQTT-3.3.2-9]
   for (const name of ["subscriptionIdentifiers", "topicAlias"] as const) {
     if (properties[name] !== undefined) {
@@ -47,4 +127,22 @@ export function checkPublishProperties(properties: PublishProperties): void {
       );
     }
   }
+}
+
+/** @throws {RangeError} If it is no version of MQTT. */
+export function checkVersion(version: number): void {
+  if ([3, 4, 5].includes(version)) return;
+  throw new RangeError(
+    `Cannot make a client: protocolVersion ${version} is not 3, 4 or 5`,
+  );
+}
+
+/** @throws {RangeError} If a queue cannot be limited so. */
+export function checkQueueLimit(
+  action: string,
+  name: string,
+  limit: number,
+): void {
+  if (Number.isInteger(limit) && limit >= 1) return;
+  throw new RangeError(`Cannot ${action}: ${name} ${limit} is not 1 or more`);
 }

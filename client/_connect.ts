@@ -12,7 +12,8 @@ import { bytesOf } from "./_arguments.ts";
 import type { Clock } from "./clock.ts";
 import { Connection } from "./_connection.ts";
 import { ConnectError, ConnectionLostError } from "./error.ts";
-import type { ClientOptions, ConnectOptions, Dial } from "./options.ts";
+import type { Events } from "./_guard.ts";
+import type { ClientOptions, Dial, DialOptions } from "./options.ts";
 import { Pending } from "./_pending.ts";
 import { connectError, failed, refused } from "./_refusal.ts";
 import type { Session } from "./_session.ts";
@@ -37,10 +38,9 @@ export function connectPacket(
   protocolVersion: ProtocolVersion,
   broker: BrokerUrl,
   client: ClientOptions,
-  options: ConnectOptions,
+  cleanStart: boolean,
 ): ConnectPacket {
   const { will, properties } = client;
-  const cleanStart = options.cleanStart ?? client.cleanStart ?? true;
   // [MQTT311-3.1.3-7]
   if (clientId === "" && !cleanStart && protocolVersion < 5) {
     throw new TypeError(
@@ -71,6 +71,24 @@ export function connectPacket(
   return packet;
 }
 
+const dialKeys = [
+  "cafile",
+  "capath",
+  "cadata",
+  "certfile",
+  "keyfile",
+  "checkHostname",
+  "verifyCert",
+  "alpn",
+  "headers",
+] as const satisfies readonly (keyof DialOptions)[];
+
+/** Those options of the client that are for the transport. */
+export function dialOptionsOf(client: ClientOptions): DialOptions {
+  const given = dialKeys.filter((key) => client[key] !== undefined);
+  return Object.fromEntries(given.map((key) => [key, client[key]]));
+}
+
 /** What an attempt to connect needs. */
 export interface AttemptOptions {
   readonly broker: BrokerUrl;
@@ -79,9 +97,11 @@ export interface AttemptOptions {
   readonly known: boolean;
   readonly session: Session;
   readonly client: ClientOptions;
+  /** Files and headers, for the transport. */
+  readonly dialOptions: DialOptions;
   readonly dial: Dial;
   readonly clock: Clock;
-  readonly signal: AbortSignal | undefined;
+  readonly events: Events;
 }
 
 /** A connection that CONNACK has opened. */
@@ -95,7 +115,6 @@ export interface Opened {
 /** One attempt to connect. */
 export class Attempt {
   readonly #options: AttemptOptions;
-  readonly #bytes: Uint8Array;
   readonly #giveUp = new AbortController();
 
   /**
@@ -105,11 +124,11 @@ export class Attempt {
   constructor(options: AttemptOptions) {
     this.#options = options;
     const { packet } = options;
-    this.#bytes = encode(packet, packet.protocolVersion);
+    encode(packet, packet.protocolVersion);
   }
 
   /** Ends the attempt, if it is still going on. */
-  giveUp(reason: Error): void {
+  giveUp(reason: unknown): void {
     this.#giveUp.abort(reason);
   }
 
@@ -119,20 +138,18 @@ export class Attempt {
    * @throws {ConnectError} If no connection comes about.
    */
   async run(): Promise<Opened> {
-    const { broker: { address }, client, clock, signal } = this.#options;
+    const { broker: { address }, client, clock } = this.#options;
     const { connectTimeout = 30 } = client;
     const timer = clock.setTimeout(() => {
       const reason = `the broker did not answer within ${connectTimeout} s`;
       this.giveUp(connectError(address, reason));
     }, connectTimeout * 1000);
-    const given = this.#giveUp.signal;
+    const { signal } = this.#giveUp;
     try {
-      return await this.#open(
-        signal === undefined ? given : AbortSignal.any([given, signal]),
-      );
+      signal.throwIfAborted();
+      return await this.#open(signal);
     } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      if (given.aborted) throw given.reason;
+      if (signal.aborted) throw signal.reason;
       if (error instanceof ConnectError || error instanceof TypeError) {
         throw error;
       }
@@ -143,14 +160,17 @@ export class Attempt {
   }
 
   async #open(signal: AbortSignal): Promise<Opened> {
-    const { broker, packet, known, session, client, clock } = this.#options;
+    const { broker, packet, known, session, client, clock, events } =
+      this.#options;
     const { protocolVersion: version, cleanStart, keepAlive } = packet;
     const transport = await this.#dial(broker.url, signal);
     const connection = new Connection(transport, session, {
       version,
       clock,
+      pingDelay: client.pingDelay ?? 1,
       pingTimeout: client.pingTimeout ?? 10,
       maximumPacketSize: client.properties?.maximumPacketSize,
+      events,
     });
     if (cleanStart) session.clear(); // [MQTT-3.1.2-4]
     const greeted = session.greet(
@@ -158,8 +178,8 @@ export class Attempt {
       { keepAlive, resumable: known && !cleanStart },
       signal,
     );
-    const ended = connection.run(this.#bytes).then((error) => {
-      session.stop(error);
+    const ended = connection.run(packet).then((error) => {
+      session.lose(error);
       return error;
     });
     try {
@@ -177,8 +197,9 @@ export class Attempt {
 
   /** A transport; one that comes too late is closed. */
   #dial(url: URL, signal: AbortSignal): Promise<Transport> {
+    const { dial, dialOptions } = this.#options;
     const pending = new Pending<Transport>(signal);
-    this.#options.dial(url, { signal }).then(
+    dial(url, { ...dialOptions, signal }).then(
       (transport) => {
         if (pending.settled) transport.close();
         else pending.resolve(transport);

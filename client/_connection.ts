@@ -4,9 +4,9 @@
  */
 
 import {
+  type Acknowledgement,
   type ConnectionState,
   type DisconnectProperties,
-  type Frame,
   mayReceive,
   type Packet,
   PacketParser,
@@ -15,9 +15,12 @@ import {
   ReasonCode,
   type Transport,
 } from "../codec/mod.ts";
+import type { Publication } from "./_backlog.ts";
+import { Capabilities } from "./_capabilities.ts";
 import type { Clock } from "./clock.ts";
-import { ConnectionLostError, RequestError } from "./error.ts";
-import { KeepAlive } from "./_keep_alive.ts";
+import { ConnectionLostError } from "./error.ts";
+import type { Events } from "./_guard.ts";
+import { Heartbeat, type HeartbeatOwner } from "./_heartbeat.ts";
 import { Output, type OutputOwner } from "./_output.ts";
 
 /** How long DISCONNECT, and what is before it, may take to leave. */
@@ -54,21 +57,25 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   /** How long PINGRESP may take, in seconds. */
   readonly pingTimeout: number;
+  /** How long before the end of the keep alive to send PINGREQ, in seconds. */
+  readonly pingDelay: number;
   /** The largest packet accepted, in bytes. */
   readonly maximumPacketSize: number | undefined;
+  readonly events: Events;
 }
 
-export class Connection implements OutputOwner {
-  /** The largest packet that the broker accepts. */
-  maximumPacketSize = Infinity;
+export class Connection implements OutputOwner, HeartbeatOwner {
+  /** What the broker can do. */
+  capabilities: Capabilities;
 
   readonly #transport: Transport;
   readonly #handler: ConnectionHandler;
   readonly #version: ProtocolVersion;
   readonly #clock: Clock;
+  readonly #events: Events;
   readonly #parser: PacketParser;
   readonly #output: Output;
-  readonly #keepAlive: KeepAlive;
+  readonly #heartbeat: Heartbeat;
   #state: ConnectionState = "connecting";
   /** Why the connection ends; `undefined` if in good order. */
   #error: Error | undefined;
@@ -78,18 +85,23 @@ export class Connection implements OutputOwner {
   constructor(
     transport: Transport,
     handler: ConnectionHandler,
-    { version, clock, pingTimeout, maximumPacketSize }: ConnectionOptions,
+    options: ConnectionOptions,
   ) {
     this.#transport = transport;
     this.#handler = handler;
+    const { version, clock, events, maximumPacketSize } = options;
     this.#version = version;
     this.#clock = clock;
+    this.#events = events;
+    this.capabilities = new Capabilities(version);
     this.#parser = new PacketParser({
       version,
       ...(maximumPacketSize === undefined ? {} : { maximumPacketSize }),
     });
     this.#output = new Output(transport, version, this);
-    this.#keepAlive = new KeepAlive(pingTimeout * 1000, clock.now());
+    const delay = options.pingDelay * 1000;
+    const timeout = options.pingTimeout * 1000;
+    this.#heartbeat = new Heartbeat({ delay, timeout }, clock, this);
   }
 
   get connected(): boolean {
@@ -113,18 +125,17 @@ export class Connection implements OutputOwner {
    */
   open(keepAlive: number): void {
     this.#state = "connected";
-    this.#keepAlive.start(keepAlive);
-    this.#schedule();
+    this.#heartbeat.start(keepAlive);
   }
 
   /**
    * Reads until the connection has ended.
    *
-   * @param connect The bytes of CONNECT. [MQTT-3.1.0-1]
+   * @param connect CONNECT. [MQTT-3.1.0-1]
    * @returns Why it ended; `undefined` if `disconnect` did it.
    */
-  async run(connect: Uint8Array): Promise<Error | undefined> {
-    this.#output.pushBytes(connect);
+  async run(connect: Packet): Promise<Error | undefined> {
+    this.send(connect);
     while (!this.#closed) {
       try {
         await this.#read();
@@ -150,11 +161,11 @@ export class Connection implements OutputOwner {
       const count = await this.#transport.read(parser.writable());
       if (count === null) return;
       if (this.#over) continue; // only the end is waited for
-      this.#keepAlive.received(this.#clock.now());
+      this.#heartbeat.received();
       parser.advance(count);
       for (;;) {
         const room = this.#handler.room();
-        if (room !== undefined) await this.#pause(room);
+        if (room !== undefined) await this.#heartbeat.pause(room);
         if (this.#over) break;
         const packet = parser.next();
         if (packet === undefined) break;
@@ -163,23 +174,14 @@ export class Connection implements OutputOwner {
     }
   }
 
-  /** Stops reading until the application has caught up. */
-  async #pause(room: Promise<void>): Promise<void> {
-    const keepAlive = this.#keepAlive;
-    keepAlive.paused = true;
-    await room;
-    keepAlive.paused = false;
-    keepAlive.received(this.#clock.now());
-    this.#schedule();
-  }
-
   #receive(packet: Packet): void {
     const { type } = packet;
     // [MQTT-3.2.0-1] [MQTT-3.2.0-2]
     if (!mayReceive("client", this.#state, type, this.#version)) {
       throw new ProtocolError(`${type} came where it may not`);
     }
-    if (type === "pingresp") this.#keepAlive.pingresp(this.#clock.now());
+    this.#events.packetReceived?.(packet);
+    if (type === "pingresp") this.#heartbeat.pingresp();
     this.#handler.handle(packet);
   }
 
@@ -189,36 +191,21 @@ export class Connection implements OutputOwner {
    * @throws {RequestError} If it is too large for the broker.
    */
   send(packet: Packet): void {
-    if (!this.#output.push(packet, this.maximumPacketSize)) {
-      throw this.#tooLarge(packet.type);
+    const { maximumPacketSize } = this.capabilities;
+    if (!this.#output.push(packet, maximumPacketSize)) {
+      throw this.capabilities.tooLarge(packet.type);
     }
+    this.#events.packetSent?.(packet);
   }
 
   /**
-   * Fails where a PUBLISH would be too large for the broker.
+   * Sends a PUBLISH that was encoded before.
    *
-   * @throws {RequestError} If it is.
+   * @param dup The flag DUP, if it was sent before.
    */
-  checkSize(frame: Frame): void {
-    if (!this.fits(frame)) throw this.#tooLarge("publish");
-  }
-
-  /** Whether a PUBLISH is not too large for the broker. */
-  fits(frame: Frame): boolean {
-    return frame.bytes.length <= this.maximumPacketSize; // [MQTT-3.2.2-15]
-  }
-
-  #tooLarge(action: string): RequestError {
-    return new RequestError(
-      `Cannot ${action}: the packet is larger than ${this.maximumPacketSize} ` +
-        "bytes, which is the most that the broker takes",
-      [ReasonCode.PacketTooLarge],
-    );
-  }
-
-  /** Sends a PUBLISH that was encoded before. */
-  sendFrame(frame: Frame, flags: number, packetId: number): void {
-    this.#output.pushFrame(frame, flags, packetId);
+  sendFrame({ packet, frame, flags }: Publication, dup = 0): void {
+    this.#output.pushFrame(frame, flags | dup, packet.packetId ?? 0);
+    this.#events.packetSent?.(dup === 0 ? packet : { ...packet, dup: true });
   }
 
   /** Sends an acknowledgement; before 5.0 it says no reason. */
@@ -226,15 +213,22 @@ export class Connection implements OutputOwner {
     type: "puback" | "pubrec" | "pubrel" | "pubcomp",
     packetId: number,
     reasonCode: ReasonCode = ReasonCode.Success,
-  ): void {
-    this.#output.push({ type, packetId, reasonCode });
+  ): Acknowledgement {
+    const packet = { type, packetId, reasonCode };
+    this.#push(packet);
+    return packet;
+  }
+
+  /** Sends a packet that is as small as it can be. */
+  #push(packet: Packet): void {
+    this.#output.push(packet);
+    this.#events.packetSent?.(packet);
   }
 
   /** Sends PINGREQ; its PINGRESP has to come in time. */
   ping(): void {
-    this.#output.push({ type: "pingreq" });
-    this.#keepAlive.pingreq(this.#clock.now());
-    this.#schedule();
+    this.#push({ type: "pingreq" });
+    this.#heartbeat.pingreq();
   }
 
   /**
@@ -245,6 +239,7 @@ export class Connection implements OutputOwner {
    * @param error What went wrong, if that is why.
    * @param properties The properties of DISCONNECT (5.0).
    * @throws {TypeError} If reason or properties are not those of DISCONNECT.
+   * @throws {RequestError} If they are too large for the broker.
    */
   disconnect(
     reasonCode: ReasonCode,
@@ -255,13 +250,12 @@ export class Connection implements OutputOwner {
     // A client of MQTT 3 cannot say that the broker is wrong.
     const sends = this.connected && (error === undefined || this.#version > 4);
     if (!sends) return this.close(error);
-    this.#output.push({
-      type: "disconnect",
-      reasonCode,
-      ...(properties === undefined ? {} : { properties }),
-    });
+    const packet = { type: "disconnect" as const, reasonCode };
+    if (properties === undefined) this.#push(packet);
+    else this.send({ ...packet, properties });
     this.#error = error;
     this.#state = "disconnected"; // [MQTT-3.14.4-1]
+    this.#heartbeat.stop();
     this.#handler.closing();
     this.#closeIn(FLUSH_TIMEOUT);
   }
@@ -276,6 +270,7 @@ export class Connection implements OutputOwner {
     if (!this.#over) this.#error = error;
     this.#closed = true;
     this.#state = "disconnected";
+    this.#heartbeat.stop();
     this.#clock.clearTimeout(this.#timer);
     this.#transport.close();
     this.#handler.closing();
@@ -287,7 +282,7 @@ export class Connection implements OutputOwner {
   }
 
   written(): void {
-    this.#keepAlive.sent(this.#clock.now());
+    this.#heartbeat.sent();
     if (!this.congested) this.#handler.drained();
   }
 
@@ -299,31 +294,18 @@ export class Connection implements OutputOwner {
     this.close(lostBy(error));
   }
 
-  /** Sets the timer for what is due next. */
-  #schedule(): void {
-    if (!this.connected) return;
-    this.#clock.clearTimeout(this.#timer);
-    const { due } = this.#keepAlive;
-    if (due === Infinity) return;
-    const delay = Math.max(0, due - this.#clock.now());
-    this.#timer = this.#clock.setTimeout(this.#tick, delay);
+  beat(): void {
+    this.#handler.pinged();
+    this.ping();
   }
 
-  readonly #tick = (): void => {
-    switch (this.#keepAlive.check(this.#clock.now())) {
-      case "lost":
-        return this.close(
-          new ConnectionLostError(
-            "Connection lost: the broker did not answer PINGREQ in time",
-          ),
-        );
-      case "pingreq":
-        this.#handler.pinged();
-        return this.ping();
-      default:
-        this.#schedule();
-    }
-  };
+  missed(): void {
+    this.close(
+      new ConnectionLostError(
+        "Connection lost: the broker did not answer PINGREQ in time",
+      ),
+    );
+  }
 }
 
 function lostBy(cause: unknown): ConnectionLostError {

@@ -4,27 +4,61 @@
  */
 
 import { Queue } from "../codec/mod.ts";
-import type { ApplicationMessage } from "./message.ts";
+import type { IncomingApplicationMessage } from "./message.ts";
 import { Pending } from "./_pending.ts";
 
-type Taker = Pending<ApplicationMessage | undefined>;
+type Message = IncomingApplicationMessage;
+type Taker = Pending<Message | undefined>;
+
+/** What acknowledges a message once there is room behind it. */
+export interface Receipt {
+  /** An inbox has no room for it yet. */
+  hold(): void;
+  /** Now it has. */
+  release(): void;
+}
+
+/** The inboxes that are too full to read on. */
+export class Crowd {
+  readonly #inboxes = new Set<Inbox>();
+  readonly #dispersed: () => void;
+
+  /** @param dispersed Is called when there is none any more. */
+  constructor(dispersed: () => void) {
+    this.#dispersed = dispersed;
+  }
+
+  get size(): number {
+    return this.#inboxes.size;
+  }
+
+  add(inbox: Inbox): void {
+    this.#inboxes.add(inbox);
+  }
+
+  delete(inbox: Inbox): void {
+    if (this.#inboxes.delete(inbox) && this.size === 0) this.#dispersed();
+  }
+}
 
 export class Inbox {
-  readonly #messages = new Queue<ApplicationMessage>();
+  readonly #messages = new Queue<Message>();
+  /** Of the last messages: those for which there was no room. */
+  readonly #receipts = new Queue<Receipt>();
   /** Applications that wait: only while there is no message. */
   readonly #takers = new Queue<Taker>();
   readonly #limit: number;
-  readonly #taken: () => void;
+  readonly #crowd: Crowd;
   /** No more messages come: why, if it is an error. */
   #ended: { error: Error | undefined } | undefined;
 
   /**
    * @param limit From how many messages on the application is behind.
-   * @param taken Is called when a message has left the queue.
+   * @param crowd Where this is while it is behind, until it has taken half.
    */
-  constructor(limit: number, taken: () => void) {
+  constructor(limit: number, crowd: Crowd) {
     this.#limit = limit;
-    this.#taken = taken;
+    this.#crowd = crowd;
   }
 
   get size(): number {
@@ -35,25 +69,38 @@ export class Inbox {
     return this.#messages.size >= this.#limit;
   }
 
-  /** Whether the application has caught up enough to go on reading. */
-  get low(): boolean {
-    return this.#messages.size * 2 <= this.#limit;
+  /** Whether no more messages come. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
   }
 
-  push(message: ApplicationMessage): void {
+  /**
+   * A message has come.
+   *
+   * @param receipt What to hold as long as there is no room for it.
+   */
+  push(message: Message, receipt?: Receipt): void {
     for (;;) {
       const taker = this.#takers.shift();
-      if (taker === undefined) return this.#messages.push(message);
+      if (taker === undefined) break;
       if (taker.settled) continue; // gave up waiting
       return taker.resolve(message);
     }
+    if (this.full && receipt !== undefined) {
+      receipt.hold();
+      this.#receipts.push(receipt);
+    }
+    this.#messages.push(message);
+    if (this.full) this.#crowd.add(this);
   }
 
   /** The next message; `undefined` after an orderly end. */
-  take(signal?: AbortSignal): Promise<ApplicationMessage | undefined> {
+  take(signal?: AbortSignal): Promise<Message | undefined> {
     const message = this.#messages.shift();
     if (message !== undefined) {
-      this.#taken();
+      this.#receipts.shift()?.release();
+      // Now it has caught up enough to go on reading.
+      if (this.size * 2 <= this.#limit) this.#crowd.delete(this);
       return Promise.resolve(message);
     }
     if (this.#ended !== undefined) {
@@ -79,7 +126,17 @@ export class Inbox {
       const taker = this.#takers.shift();
       if (taker === undefined) return;
       if (error === undefined) taker.resolve(undefined);
-      else taker.lose(error);
+      else taker.reject(error);
     }
+  }
+
+  /** What is here holds nothing up any more, whether or not it is taken. */
+  leave(): void {
+    for (;;) {
+      const receipt = this.#receipts.shift();
+      if (receipt === undefined) break;
+      receipt.release();
+    }
+    this.#crowd.delete(this);
   }
 }

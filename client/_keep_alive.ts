@@ -3,8 +3,13 @@
  * `due` says when to ask `check`.
  */
 
-/** PINGREQ goes out this much before the keep alive is over, in milliseconds. */
-const EARLY = 1000;
+/** Both in milliseconds. */
+export interface KeepAliveOptions {
+  /** PINGREQ goes out this much before the keep alive is over; 0: never. */
+  readonly delay: number;
+  /** How long an answer may take. */
+  readonly timeout: number;
+}
 
 export class KeepAlive {
   /** Reading has stopped, so that no answer can be seen: none is missed. */
@@ -12,6 +17,7 @@ export class KeepAlive {
 
   /** Milliseconds without a packet before PINGREQ; 0: never. */
   #interval = 0;
+  readonly #delay: number;
   readonly #timeout: number;
   #sent: number;
   #received: number;
@@ -20,10 +26,11 @@ export class KeepAlive {
   #pinged = 0;
 
   /**
-   * @param timeout How long an answer may take, in milliseconds.
+   * @param options Its lengths.
    * @param now The time.
    */
-  constructor(timeout: number, now: number) {
+  constructor({ delay, timeout }: KeepAliveOptions, now: number) {
+    this.#delay = delay;
     this.#timeout = timeout;
     this.#sent = this.#received = now;
   }
@@ -31,7 +38,9 @@ export class KeepAlive {
   /** @param keepAlive The keep alive in seconds, 0 to turn it off. */
   start(keepAlive: number): void {
     const length = keepAlive * 1000;
-    this.#interval = Math.max(length - EARLY, length / 2);
+    this.#interval = this.#delay === 0
+      ? 0
+      : Math.max(length - this.#delay, length / 2);
   }
 
   /** The transport took packets. */

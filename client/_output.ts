@@ -55,12 +55,6 @@ export class Output {
     return fits;
   }
 
-  /** Sends a packet that was encoded before. */
-  pushBytes(bytes: Uint8Array): void {
-    this.#outbox.pushBytes(bytes);
-    this.#flush();
-  }
-
   /** Sends a PUBLISH that was encoded before. */
   pushFrame(frame: Frame, flags: number, packetId: number): void {
     this.#outbox.pushFrame(frame, flags, packetId);

@@ -3,11 +3,9 @@
  * happens to the connection.
  */
 
-import { ConnectionLostError } from "./error.ts";
-
 /** A pending promise, whatever it is for. */
 interface Waiter {
-  lose(reason: unknown): void;
+  reject(reason: unknown): void;
 }
 
 /** A promise that is settled from outside, or by an `AbortSignal`. */
@@ -44,13 +42,9 @@ export class Pending<T> implements Waiter {
   }
 
   reject(reason: unknown): void {
-    if (this.#settle()) this.#reject(reason);
-  }
-
-  /** Rejects because the connection is lost. */
-  lose(reason: unknown): void {
+    if (!this.#settle()) return;
     overlook(this.promise);
-    this.reject(reason);
+    this.#reject(reason);
   }
 
   #settle(): boolean {
@@ -78,8 +72,18 @@ export class PendingSet {
     return this.#waiters.size;
   }
 
-  open<T>(signal?: AbortSignal): Pending<T> {
-    const pending = new Pending<T>(signal, this.#over);
+  /**
+   * @param signal Gives up waiting; it has not fired yet.
+   * @param settled Is called when the promise is settled.
+   */
+  open<T>(signal?: AbortSignal, settled?: () => void): Pending<T> {
+    const pending = new Pending<T>(
+      signal,
+      settled === undefined ? this.#over : (waiter) => {
+        this.#over(waiter);
+        settled();
+      },
+    );
     this.#waiters.add(pending);
     this.#opened();
     return pending;
@@ -87,28 +91,30 @@ export class PendingSet {
 
   /** Rejects all, because the connection is lost. */
   lose(reason: unknown): void {
-    for (const waiter of [...this.#waiters]) waiter.lose(reason);
+    for (const waiter of [...this.#waiters]) waiter.reject(reason);
   }
 }
 
 /**
  * Does something that fails at once or later: in both cases the promise does.
+ * Only a mistake of the caller is an unhandled rejection where nobody looks.
  */
 export function attempt<T>(action: () => Promise<T>): Promise<T> {
   try {
     return action();
   } catch (error) {
     const failure = Promise.reject(error);
-    if (error instanceof ConnectionLostError) overlook(failure);
-    return failure;
+    const mistake = error instanceof TypeError || error instanceof RangeError;
+    return mistake ? failure : overlook(failure);
   }
 }
 
 /**
- * A lost connection rejects many promises at once, and `closed` tells of it
- * too. A promise that nobody looks at is no unhandled rejection then, which
- * would end the program.
+ * A broker or a network that fails rejects many promises at once, and `closed`
+ * tells of it too. A promise that nobody looks at is no unhandled rejection
+ * then, which would end the program.
  */
-function overlook(promise: Promise<unknown>): void {
+export function overlook<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
+  return promise;
 }

@@ -28,6 +28,35 @@ const advice: Readonly<Record<number, string>> = {
   [ReasonCode.ConnectionRateExceeded]: "try again later",
 };
 
+/**
+ * Reasons of CONNACK and DISCONNECT that may be others the next time. With the
+ * rest the broker would say the same again: about the credentials, about what
+ * the client sends, or that another client has taken the session over.
+ */
+const passing: ReadonlySet<ReasonCode> = new Set([
+  ReasonCode.Success,
+  ReasonCode.UnspecifiedError,
+  ReasonCode.ImplementationSpecificError,
+  ReasonCode.ServerUnavailable,
+  ReasonCode.ServerBusy,
+  ReasonCode.ServerShuttingDown,
+  ReasonCode.KeepAliveTimeout,
+  ReasonCode.MessageRateTooHigh,
+  ReasonCode.QuotaExceeded,
+  ReasonCode.AdministrativeAction,
+  ReasonCode.ConnectionRateExceeded,
+  ReasonCode.MaximumConnectTime,
+]);
+
+/** Whether another attempt may end otherwise. */
+export function mayPass(error: unknown): boolean {
+  if (error instanceof TypeError || error instanceof RangeError) return false;
+  const known = error instanceof ConnectError ||
+    error instanceof ConnectionLostError;
+  return !known || error.reasonCode === undefined ||
+    passing.has(error.reasonCode);
+}
+
 /** The error of an attempt to connect. */
 export function connectError(
   address: string,

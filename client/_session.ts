@@ -2,38 +2,39 @@
  * The client's side of a session, and what the packets of its connection mean.
  *
  * A session outlives connections: unsettled messages stay in publisher and
- * subscriber, received ones in the inbox. What waits for an answer does not.
+ * subscriber, received ones in the inboxes. What waits for an answer waits on
+ * while another connection is to come, and is told when none is.
  */
 
 import {
   type ConnackPacket,
-  type ConnackProperties,
   type DisconnectPacket,
   type Packet,
   ProtocolError,
   type ProtocolVersion,
-  type PublishPacket,
-  Queue,
   ReasonCode,
-  reasonName,
-  type SubscribePacket,
-  type SubscribeProperties,
-  type UnsubscribePacket,
 } from "../codec/mod.ts";
+import { Calls } from "./_calls.ts";
+import { Capabilities } from "./_capabilities.ts";
 import type { Connection, ConnectionHandler } from "./_connection.ts";
-import { ConnectionLostError, RequestError } from "./error.ts";
-import { Inbox } from "./_inbox.ts";
-import type { PublishResult } from "./options.ts";
+import { ConnectionLostError } from "./error.ts";
+import type { Events } from "./_guard.ts";
+import { Crowd, Inbox } from "./_inbox.ts";
+import type { OfflineQueueOptions } from "./options.ts";
 import { type Pending, PendingSet } from "./_pending.ts";
 import { Publisher } from "./_publisher.ts";
 import { describeReason } from "./_reason.ts";
 import { Requests } from "./_requests.ts";
-import { type ReceiveLimits, Subscriber } from "./_subscriber.ts";
+import { type ReceiveOptions, Subscriber } from "./_subscriber.ts";
+import { Subscriptions } from "./_subscriptions.ts";
 
 /** What is the same for all connections of a session. */
-export interface SessionOptions extends ReceiveLimits {
+export interface SessionOptions extends ReceiveOptions {
   readonly version: ProtocolVersion;
   readonly receiveQueueLimit: number;
+  readonly offlineQueue: OfflineQueueOptions | undefined;
+  readonly resubscribe: boolean;
+  readonly events: Events;
 }
 
 /** What CONNECT said that matters to CONNACK. */
@@ -44,41 +45,62 @@ export interface Greeting {
   readonly resumable: boolean;
 }
 
-const sent: Promise<PublishResult> = Promise.resolve(
-  Object.freeze({ reasonCode: ReasonCode.Success }),
-);
-
 export class Session implements ConnectionHandler {
   readonly inbox: Inbox;
   readonly subscriber: Subscriber;
+  readonly calls: Calls;
 
-  readonly #version: ProtocolVersion;
-  readonly #promises: PendingSet;
-  readonly #publisher: Publisher;
+  readonly #options: SessionOptions;
+  readonly #promises = new PendingSet(() => this.#resume?.());
+  readonly #crowd = new Crowd(() => this.#resume?.());
   readonly #requests: Requests;
-  readonly #drains = new Queue<Pending<PublishResult>>();
+  readonly #publisher: Publisher;
+  readonly #subscriptions: Subscriptions;
   #connection: Connection | undefined;
   #greeting: Greeting & { pending: Pending<ConnackPacket> } | undefined;
-  /** What the broker can do, as CONNACK says. */
-  #broker: ConnackProperties = {};
   /** Goes on reading. */
   #resume: (() => void) | undefined;
 
+  /** @throws {RangeError} If a limit is none. */
   constructor(options: SessionOptions) {
-    const { version } = options;
-    this.#version = version;
-    this.#promises = new PendingSet(() => this.#resume?.());
-    this.#requests = new Requests(version);
+    const { version, events } = options;
+    this.#options = options;
+    this.#requests = new Requests(version, () => this.#publisher.nextId());
     this.#publisher = new Publisher(
       version,
       this.#promises,
       this.#requests,
+      options.offlineQueue,
     );
-    this.inbox = new Inbox(options.receiveQueueLimit, () => {
-      this.subscriber.taken();
-      if (this.inbox.low) this.#resume?.();
+    this.inbox = new Inbox(options.receiveQueueLimit, this.#crowd);
+    this.#subscriptions = new Subscriptions(
+      this.inbox,
+      this.#requests,
+      (filter, error) => events.subscriptionLost?.(filter, error),
+    );
+    this.subscriber = new Subscriber(
+      (message) => this.#subscriptions.inboxesOf(message),
+      options,
+    );
+    this.calls = new Calls({
+      version,
+      promises: this.#promises,
+      crowd: this.#crowd,
+      publisher: this.#publisher,
+      requests: this.#requests,
+      subscriptions: this.#subscriptions,
     });
-    this.subscriber = new Subscriber(this.inbox, options);
+  }
+
+  /** A connection is to come: who calls waits for it. */
+  expect(): void {
+    this.calls.expected = true;
+    this.inbox.open();
+  }
+
+  /** The client is about to leave: no other connection is to come. */
+  leave(): void {
+    this.calls.expected = false;
   }
 
   /** A connection begins: waits for CONNACK. */
@@ -88,139 +110,46 @@ export class Session implements ConnectionHandler {
     signal: AbortSignal,
   ): Promise<ConnackPacket> {
     this.#connection = connection;
-    this.inbox.open();
     const pending = this.#promises.open<ConnackPacket>(signal);
     this.#greeting = { ...greeting, pending };
     return pending.promise;
   }
 
-  /** The connection is gone. */
-  stop(error: Error | undefined): void {
+  /** The connection is gone; another one may come. */
+  lose(
+    error: Error = new ConnectionLostError("Connection lost: the client left"),
+  ): void {
     this.#connection = undefined;
-    this.#publisher.stop();
+    this.#greeting?.pending.reject(error);
+    this.#publisher.pause();
     this.subscriber.stop();
-    this.#requests.clear();
-    this.#drains.clear();
+    this.#requests.pause();
+    this.calls.stop(error);
+  }
+
+  /** No other connection comes: why, if it is an error. */
+  end(error: Error | undefined): void {
+    this.calls.expected = false;
     this.#promises.lose(
       error ?? new ConnectionLostError("Connection lost: the client left"),
     );
+    this.#publisher.stop();
+    this.#requests.stop();
+    this.#subscriptions.end(error);
     this.inbox.end(error);
   }
 
-  /** Forgets what is unsettled. */
+  /** Forgets what was subscribed to. */
+  forget(): void {
+    this.#subscriptions.clear(
+      new ConnectionLostError("Connection lost: a new session has begun"),
+    );
+  }
+
+  /** The session is over. */
   clear(): void {
     this.#publisher.clear();
     this.subscriber.clear();
-  }
-
-  publish(
-    packet: PublishPacket,
-    signal: AbortSignal | undefined,
-  ): Promise<PublishResult> {
-    const connection = this.#connected("publish");
-    const { maximumQos, retainAvailable = true } = this.#broker;
-    // [MQTT-3.2.2-11]
-    if (maximumQos !== undefined && packet.qos > maximumQos) {
-      throw new RequestError(
-        `Cannot publish: the broker has QoS ${maximumQos} at most`,
-        [ReasonCode.QosNotSupported],
-      );
-    }
-    // [MQTT-3.2.2-14]
-    if (packet.retain && !retainAvailable) {
-      throw new RequestError(
-        "Cannot publish: the broker does not retain messages",
-        [ReasonCode.RetainNotSupported],
-      );
-    }
-    if (packet.qos > 0) return this.#publisher.publish(packet, signal);
-    connection.send(packet);
-    if (!connection.congested) return sent;
-    const pending = this.#promises.open<PublishResult>(signal);
-    this.#drains.push(pending);
-    return pending.promise;
-  }
-
-  subscribe(
-    packet: Omit<SubscribePacket, "packetId">,
-    allowFailures: boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<ReasonCode[]> {
-    const connection = this.#connected("subscribe");
-    const filters = packet.subscriptions.map(({ filter }) => filter);
-    for (const filter of filters) {
-      const reasonCode = this.#unavailable(filter, packet.properties);
-      if (reasonCode === undefined) continue;
-      throw new RequestError(
-        `Cannot subscribe to ${JSON.stringify(filter)}: ${
-          reasonName(reasonCode)
-        }`,
-        [reasonCode],
-      );
-    }
-    const packetId = this.#publisher.nextId();
-    connection.send({ ...packet, packetId });
-    const pending = this.#promises.open<ReasonCode[]>(signal);
-    this.#requests.add(packetId, {
-      type: "suback",
-      filters,
-      allowFailures,
-      pending,
-    });
-    return pending.promise;
-  }
-
-  /** What CONNACK said the broker cannot do: it would end the connection. */
-  #unavailable(
-    filter: string,
-    properties: SubscribeProperties | undefined,
-  ): ReasonCode | undefined {
-    const broker = this.#broker;
-    if (
-      broker.subscriptionIdentifiersAvailable === false &&
-      properties?.subscriptionIdentifiers !== undefined
-    ) return ReasonCode.SubscriptionIdentifiersNotSupported;
-    if (
-      broker.sharedSubscriptionAvailable === false &&
-      filter.startsWith("$share/")
-    ) return ReasonCode.SharedSubscriptionsNotSupported;
-    if (
-      broker.wildcardSubscriptionAvailable === false && /[#+]/.test(filter)
-    ) return ReasonCode.WildcardSubscriptionsNotSupported;
-    return undefined;
-  }
-
-  unsubscribe(
-    packet: Omit<UnsubscribePacket, "packetId">,
-    signal: AbortSignal | undefined,
-  ): Promise<ReasonCode[]> {
-    const connection = this.#connected("unsubscribe");
-    const packetId = this.#publisher.nextId();
-    connection.send({ ...packet, packetId });
-    const pending = this.#promises.open<ReasonCode[]>(signal);
-    this.#requests.add(packetId, {
-      type: "unsuback",
-      filters: packet.filters,
-      allowFailures: false,
-      pending,
-    });
-    return pending.promise;
-  }
-
-  ping(signal: AbortSignal | undefined): Promise<void> {
-    const connection = this.#connected("ping");
-    const pending = this.#promises.open<void>(signal);
-    this.#requests.ping(pending);
-    connection.ping();
-    return pending.promise;
-  }
-
-  #connected(action: string): Connection {
-    const connection = this.#connection;
-    if (connection?.connected) return connection;
-    throw new ConnectionLostError(
-      `Cannot ${action}: the client is not connected`,
-    );
   }
 
   // What a connection has its handler for:
@@ -236,7 +165,7 @@ export class Session implements ConnectionHandler {
       case "pubrec":
         return this.#publisher.pubrec(packet);
       case "pubrel":
-        return this.subscriber.pubrel(packet.packetId);
+        return this.subscriber.pubrel(packet);
       case "pubcomp":
         return this.#publisher.pubcomp(packet);
       case "suback":
@@ -269,33 +198,39 @@ export class Session implements ConnectionHandler {
         "the broker goes on with a session that the client does not have",
       );
     }
+    const { version, resubscribe } = this.#options;
     // [MQTT-3.2.2-5] MQTT 3.1 cannot say it
-    if (!sessionPresent && this.#version > 3) this.clear();
-    this.#broker = properties;
-    connection.maximumPacketSize = properties.maximumPacketSize ?? Infinity;
+    if (!sessionPresent && version > 3) this.clear();
+    const capabilities = new Capabilities(version, properties);
+    connection.capabilities = capabilities;
     // [MQTT-3.1.2-21] [MQTT-3.2.2-21]
     connection.open(properties.serverKeepAlive ?? keepAlive);
+    this.calls.start(connection);
     this.subscriber.start(connection);
-    this.#publisher.start(connection, properties.receiveMaximum ?? 65_535);
+    this.#requests.start(connection, capabilities);
+    if (!sessionPresent) {
+      if (resubscribe) this.#subscriptions.resubscribe();
+      else this.forget();
+    }
+    this.#requests.resume();
+    this.#publisher.start(connection, capabilities);
     pending.resolve(packet);
   }
 
   room(): Promise<void> | undefined {
     // Who waits for an answer cannot take messages: reading has to go on.
-    if (!this.inbox.full || this.#promises.size > 0) return undefined;
+    if (this.#crowd.size === 0 || this.#promises.size > 0) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#resume = resolve;
     return promise;
   }
 
   pinged(): void {
-    this.#requests.ping(undefined);
+    this.#requests.pinged();
   }
 
   drained(): void {
-    while (this.#drains.size > 0) {
-      this.#drains.shift()!.resolve({ reasonCode: ReasonCode.Success });
-    }
+    this.calls.drained();
   }
 
   closing(): void {

@@ -16,6 +16,15 @@ const ports: Readonly<Record<string, number>> = {
   "wss:": 443,
 };
 
+/**
+ * The host of a URL, for the system: an address of IPv6 without its brackets,
+ * a name in ASCII. The URL itself leaves names of mqtt:// as they are written.
+ */
+export function hostOf(url: URL): string {
+  const { hostname } = new URL(`http://${url.hostname}`);
+  return hostname.replace(/^\[(.*)\]$/, "$1");
+}
+
 /** The port of a URL, or the one its scheme stands for. */
 export function portOf(url: URL): number {
   return url.port === "" ? ports[url.protocol] ?? 0 : Number(url.port);
@@ -41,7 +50,13 @@ export function parseBrokerUrl(input: string | URL): BrokerUrl {
     );
   }
   if (hostname === "") throw invalid(input, "it has no host");
+  if (!URL.canParse(`http://${hostname}`)) {
+    throw invalid(input, "its host is none");
+  }
   if (url.port === "0") throw invalid(input, "its port is 0");
+  if (url.hash !== "") {
+    throw invalid(input, "it goes on after #, which in a password is %23");
+  }
   const hasPath = url.pathname.length > 1 || url.search !== "";
   if (hasPath && protocol.startsWith("mqtt")) {
     throw invalid(input, `${protocol}// has no path`);

@@ -4,51 +4,59 @@
  * @module
  */
 
+import type { ConnackPacket, Qos, ReasonCode } from "../codec/mod.ts";
 import {
-  type ConnackPacket,
-  type ProtocolVersion,
-  type PublishPacket,
-  type Qos,
-  ReasonCode,
-} from "../codec/mod.ts";
-import {
-  bytesOf,
-  checkPublishProperties,
-  filterOptions,
-  listOf,
+  checkQueueLimit,
+  checkVersion,
+  publishPacket,
+  subscribePacket,
+  unsubscribePacket,
 } from "./_arguments.ts";
-import { type Clock, systemClock } from "./clock.ts";
-import type { Connection } from "./_connection.ts";
-import { Attempt, connectPacket, randomClientId } from "./_connect.ts";
-import { dial } from "./dial.ts";
-import { ConnectError, ConnectionLostError } from "./error.ts";
-import type { ApplicationMessage } from "./message.ts";
 import type {
-  CallOptions,
-  ClientOptions,
   ConnectOptions,
   DeliverOptions,
   DisconnectOptions,
   FilterOptions,
   PublishOptions,
-  PublishResult,
+  ReconnectOptions,
   SubscribeOptions,
+  SubscriptionOptions,
   UnsubscribeOptions,
-} from "./options.ts";
+} from "./call_options.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { randomClientId } from "./_connect.ts";
+import { dial } from "./dial.ts";
+import { deliver } from "./_deliver.ts";
+import { guardEvents } from "./_guard.ts";
+import { Link } from "./_link.ts";
+import type {
+  IncomingApplicationMessage,
+  OutgoingApplicationMessage,
+} from "./message.ts";
+import type { CallOptions, ClientOptions } from "./options.ts";
 import { attempt } from "./_pending.ts";
 import { Session } from "./_session.ts";
-import { parseBrokerUrl } from "./_url.ts";
+import { messagesOf } from "./_stream.ts";
+import type { Subscription } from "./subscription.ts";
 
 /**
  * A client of an MQTT broker.
  *
  * One object has one session and one connection at a time. When the connection
- * is lost every promise that waits is rejected with a
- * {@linkcode ConnectionLostError}, and {@linkcode MQTTClient.closed} tells why:
- * promises of `publish`, `subscribe`, `unsubscribe` and `ping` that nobody
- * looks at are no unhandled rejections then. After that `connect` may be called
- * again: with `cleanStart: false`, messages of QoS 1 and 2 that were not
- * acknowledged are sent again [MQTT-4.4.0-1].
+ * is lost it connects again, unless the option `autoReconnect` is `false`, and
+ * so it does when the first connection cannot be made:
+ *
+ * - `publish`, `subscribe`, `unsubscribe` and `ping` wait for the connection.
+ *   What may wait to be published is bounded by the option `offlineQueue`.
+ * - Messages of QoS 1 and 2 that were not acknowledged are sent again
+ *   [MQTT-4.4.0-1]; where the broker has lost the session, anew. One of QoS 0 is
+ *   sent once, and may be lost with the connection.
+ * - Where the broker has lost the session, subscriptions are made again.
+ *
+ * When that is given up, every promise that waits is rejected, with a
+ * `ConnectionLostError`, or a `ConnectError` if there never was a connection, and
+ * {@linkcode MQTTClient.closed} tells why. No promise that a broker or a network
+ * has rejected is an unhandled rejection: who does not look at it misses it.
  *
  * All times are in seconds, as those of the protocol are.
  *
@@ -77,72 +85,79 @@ import { parseBrokerUrl } from "./_url.ts";
  */
 export class MQTTClient implements AsyncDisposable {
   readonly #options: ClientOptions;
-  readonly #version: ProtocolVersion;
   readonly #clock: Clock;
   readonly #session: Session;
-  #clientId: string;
-  /** Whether the broker may have a session with the client's identifier. */
-  #known: boolean;
-  /** What led, or is to lead, to the connection there is. */
-  #attempt: Attempt | undefined;
-  #connection: Connection | undefined;
-  /** Whether `#closed` is settled. */
-  #ended = false;
-  #closed = Promise.withResolvers<Error | undefined>();
+  readonly #link: Link;
 
+  /**
+   * Makes a client with an identifier, without connecting it.
+   *
+   * @param clientId The client identifier; `undefined`: a random one.
+   * @param options What else it is to be like.
+   * @throws {RangeError} If a number is out of range.
+   */
+  constructor(clientId: string | undefined, options?: ClientOptions);
   /**
    * Makes a client, without connecting it.
    *
    * @param options What it is to be like.
-   * @throws {TypeError} If an option is not of its type, or two do not go
-   * together.
    * @throws {RangeError} If a number is out of range.
    */
-  constructor(options: ClientOptions = {}) {
-    const { protocolVersion = 4, clientId, properties = {} } = options;
-    if (![3, 4, 5].includes(protocolVersion)) {
-      throw new RangeError(
-        `Cannot make a client: protocolVersion ${protocolVersion} is not 3, 4 or 5`,
-      );
-    }
+  constructor(options?: ClientOptions);
+  constructor(
+    first: string | ClientOptions = {},
+    rest: ClientOptions = {},
+  ) {
+    const options = typeof first === "string"
+      ? { ...rest, clientId: first }
+      : { ...first, ...rest };
+    const { protocolVersion: version = 4, properties = {} } = options;
+    checkVersion(version);
     const { receiveQueueLimit = 1000 } = options;
-    if (!Number.isInteger(receiveQueueLimit) || receiveQueueLimit < 1) {
-      throw new RangeError(
-        `Cannot make a client: receiveQueueLimit ${receiveQueueLimit} is not 1 or more`,
-      );
-    }
+    checkQueueLimit("make a client", "receiveQueueLimit", receiveQueueLimit);
+    const announced = version === 5 ? properties : {};
+    const events = guardEvents(options.on);
     this.#options = options;
-    this.#version = protocolVersion;
     this.#clock = options.clock ?? systemClock;
-    this.#clientId = clientId ?? randomClientId();
-    this.#known = clientId !== undefined && clientId !== "";
-    const announced = protocolVersion === 5 ? properties : {};
     this.#session = new Session({
-      version: protocolVersion,
+      version,
       receiveQueueLimit,
       receiveMaximum: announced.receiveMaximum ?? 65_535,
       topicAliasMaximum: announced.topicAliasMaximum ?? 0,
+      manualAck: options.manualAck ?? false,
+      offlineQueue: options.offlineQueue,
+      resubscribe: options.resubscribe ?? true,
+      events,
+    });
+    this.#link = new Link({
+      client: options,
+      clientId: options.clientId ?? randomClientId(),
+      version,
+      session: this.#session,
+      dial: options.dial ?? dial,
+      clock: this.#clock,
+      events,
     });
   }
 
   /** The client identifier; after `connect` the one that the broker assigned. */
   get clientId(): string {
-    return this.#clientId;
+    return this.#link.clientId;
   }
 
   /** Whether there is a connection now. */
   get connected(): boolean {
-    return this.#connection?.connected ?? false;
+    return this.#link.connection?.connected ?? false;
   }
 
   /**
-   * Settles when the connection has ended, or could not be made; before
-   * `connect` it waits for that. Never rejects.
+   * Settles when there is no connection, and none is to come; before `connect`
+   * it waits for that. Never rejects.
    *
    * @returns What went wrong; `undefined` after `disconnect`.
    */
   get closed(): Promise<Error | undefined> {
-    return this.#closed.promise;
+    return this.#link.closed;
   }
 
   /** How many messages of QoS 0 came while the application was behind and lost. */
@@ -151,14 +166,15 @@ export class MQTTClient implements AsyncDisposable {
   }
 
   /**
-   * Connects to the broker.
+   * Connects to the broker. With the option `autoReconnect` (the default) it is
+   * tried again where that may help, as the option `reconnectRetries` says.
    *
    * @example
    * ```ts
    * import { ConnectError, MQTTClient } from "@ambermq/mqtt/client";
    * import { assertRejects } from "@std/assert";
    *
-   * const client = new MQTTClient();
+   * const client = new MQTTClient({ autoReconnect: false });
    * await assertRejects(
    *   () => client.connect("mqtt://127.0.0.1:1"),
    *   ConnectError,
@@ -167,21 +183,18 @@ export class MQTTClient implements AsyncDisposable {
    * ```
    *
    * @param url The URL of the broker, if not the one in the client's options.
-   * @param options Clean start, signal.
+   * @param options Clean start, files, headers, signal.
    * @returns CONNACK: whether the broker had a session, and its properties.
    * @throws {ConnectError} If no connection comes about: the broker cannot be
    * reached, refuses, or does not answer in time.
    * @throws {TypeError} If the client is connected, or an option is wrong.
    * @throws {RangeError} If a number is out of range.
    */
-  connect(
-    url: string | URL,
-    options?: ConnectOptions,
-  ): Promise<ConnackPacket>;
+  connect(url: string | URL, options?: ConnectOptions): Promise<ConnackPacket>;
   /**
    * Connects to the broker that the options name.
    *
-   * @param options URL, clean start, signal.
+   * @param options URL, clean start, files, headers, signal.
    * @returns CONNACK: whether the broker had a session, and its properties.
    * @throws {ConnectError} If no connection comes about: the broker cannot be
    * reached, refuses, or does not answer in time.
@@ -189,87 +202,45 @@ export class MQTTClient implements AsyncDisposable {
    * @throws {RangeError} If a number is out of range.
    */
   connect(options?: ConnectOptions): Promise<ConnackPacket>;
-  async connect(
+  connect(
     first: string | URL | ConnectOptions = {},
     rest: ConnectOptions = {},
   ): Promise<ConnackPacket> {
-    const options: ConnectOptions =
-      typeof first === "string" || first instanceof URL
-        ? { ...rest, url: first }
-        : first;
-    options.signal?.throwIfAborted();
-    if (this.#attempt !== undefined) {
-      throw new TypeError("Cannot connect: the client is connected already");
-    }
-    const broker = parseBrokerUrl(
-      options.url ?? this.#options.url ?? "mqtt://localhost",
+    return attempt(() =>
+      this.#link.connect(
+        typeof first === "string" || first instanceof URL
+          ? { ...rest, url: first }
+          : first,
+      )
     );
-    const next = new Attempt({
-      broker,
-      packet: connectPacket(
-        this.#clientId,
-        this.#version,
-        broker,
-        this.#options,
-        options,
-      ),
-      known: this.#known,
-      session: this.#session,
-      client: this.#options,
-      dial: this.#options.dial ?? dial,
-      clock: this.#clock,
-      signal: options.signal,
-    });
-    // Nothing is wrong with the arguments: `closed` is about this attempt now.
-    this.#attempt = next;
-    if (this.#ended) this.#closed = Promise.withResolvers();
-    this.#ended = false;
-    try {
-      const { connection, connack, ended } = await next.run();
-      this.#known = true;
-      this.#clientId = connack.properties?.assignedClientIdentifier ??
-        this.#clientId;
-      this.#connection = connection;
-      ended.then((error) => this.#end(error));
-      return connack;
-    } catch (error) {
-      this.#session.stop(error as Error);
-      this.#end(error as Error);
-      throw error;
-    }
   }
 
-  /** The connection has ended, or none came about. */
-  #end(error: Error | undefined): void {
-    this.#attempt = undefined;
-    this.#connection = undefined;
-    this.#ended = true;
-    this.#closed.resolve(error);
+  /**
+   * Connects again to the broker of the last `connect`, also with the option
+   * `autoReconnect` off; where that is waiting for its next attempt, at once.
+   * With a connection there is nothing to do. Unlike `connect` it keeps what was
+   * subscribed to, and subscribes again if the broker has no session.
+   *
+   * @param options Clean start, signal.
+   * @returns CONNACK: whether the broker had a session, and its properties.
+   * @throws {ConnectError} If `reconnectRetries` attempts more have failed than
+   * one, or one failed for a reason that does not pass.
+   * @throws {TypeError} If the client was never connected, or is disconnecting.
+   */
+  reconnect(options: ReconnectOptions = {}): Promise<ConnackPacket> {
+    return attempt(() => this.#link.reconnect(options));
   }
 
   /**
    * Disconnects: sends what was published so far, then DISCONNECT. It does not
-   * wait for acknowledgements; who does awaits `publish`. Without a connection
-   * it does nothing.
+   * wait for acknowledgements; who does awaits `publish`. Where a connection is
+   * only to come, none comes. Without one it does nothing.
    *
    * @param options Reason and properties of DISCONNECT, signal.
    * @throws {TypeError} If the reason or a property is not one of DISCONNECT.
    */
-  async disconnect(options: DisconnectOptions = {}): Promise<void> {
-    const { reasonCode = ReasonCode.NormalDisconnection, properties, signal } =
-      options;
-    signal?.throwIfAborted();
-    if (this.#attempt === undefined) return;
-    const connection = this.#connection;
-    connection?.disconnect(reasonCode, undefined, properties);
-    this.#attempt.giveUp(
-      new ConnectError("Cannot connect: disconnect was called"),
-    );
-    const abort = () => connection?.close();
-    signal?.addEventListener("abort", abort);
-    await this.closed;
-    signal?.removeEventListener("abort", abort);
-    signal?.throwIfAborted();
+  disconnect(options: DisconnectOptions = {}): Promise<void> {
+    return this.#link.disconnect(options);
   }
 
   /** Disconnects, at the end of an `await using` block. */
@@ -281,12 +252,13 @@ export class MQTTClient implements AsyncDisposable {
    * Asks the broker for a sign of life and waits for it.
    *
    * @param options The signal.
-   * @throws {ConnectionLostError} If the connection is lost, or there is none.
+   * @throws {ConnectionLostError} If the connection is lost for good, or there
+   * is none.
    */
   ping(options: CallOptions = {}): Promise<void> {
     return attempt(() => {
       options.signal?.throwIfAborted();
-      return this.#session.ping(options.signal);
+      return this.#session.calls.ping(options.signal);
     });
   }
 
@@ -302,10 +274,13 @@ export class MQTTClient implements AsyncDisposable {
    * @param topic The topic name.
    * @param payload The payload. Text is encoded as UTF-8.
    * @param options QoS, retain, properties, signal.
-   * @returns How it ended.
+   * @returns The message, with its packets and the broker's reason code.
    * @throws {RequestError} If the broker refuses the message, or does not
    * support its QoS, its size or RETAIN.
-   * @throws {ConnectionLostError} If the connection is lost, or there is none.
+   * @throws {QueueFullError} If there is no connection at the time, and too much
+   * waits for it already.
+   * @throws {ConnectionLostError} If the connection is lost for good, or there
+   * is none; at QoS 0 also if it was lost with the message on its way.
    * @throws {TypeError} If an argument is not what it should be.
    * @throws {RangeError} If a number is out of range.
    */
@@ -313,27 +288,21 @@ export class MQTTClient implements AsyncDisposable {
     topic: string,
     payload: Uint8Array | string,
     options: PublishOptions = {},
-  ): Promise<PublishResult> {
+  ): Promise<OutgoingApplicationMessage> {
     // Not an async function: at QoS 0 its promise would cost more than the rest.
     return attempt(() => {
-      const { qos = 0, retain = false, properties, signal } = options;
+      const { signal } = options;
       signal?.throwIfAborted();
-      if (properties !== undefined) checkPublishProperties(properties);
-      const packet: PublishPacket = {
-        type: "publish",
-        topic,
-        payload: bytesOf(payload),
-        qos,
-        retain,
-        dup: false, // [MQTT-4.3.1-1] [MQTT-4.3.2-2] [MQTT-4.3.3-2]
-      };
-      if (properties !== undefined) packet.properties = properties;
-      return this.#session.publish(packet, signal);
+      return this.#session.calls.publish(
+        publishPacket(topic, payload, options, this.#options),
+        signal,
+      );
     });
   }
 
   /**
-   * Subscribes to topic filters, in one request.
+   * Subscribes to topic filters, in one request. The messages are for
+   * `deliverMessage` and `messages`.
    *
    * @example
    * ```ts
@@ -364,7 +333,8 @@ export class MQTTClient implements AsyncDisposable {
    * code of 0x80 or more.
    * @throws {RequestError} If the broker refuses one of them. The others are
    * subscribed to: `reasonCodes` of the error says which.
-   * @throws {ConnectionLostError} If the connection is lost, or there is none.
+   * @throws {ConnectionLostError} If the connection is lost for good, or there
+   * is none.
    * @throws {TypeError} If an argument is not what it should be.
    * @throws {RangeError} If a number is out of range.
    */
@@ -376,20 +346,71 @@ export class MQTTClient implements AsyncDisposable {
     options: SubscribeOptions = {},
   ): Promise<ReasonCode[]> {
     return attempt(() => {
-      const { signal, allowFailures = false, properties, ...rest } = options;
+      const { signal, allowFailures = false } = options;
       signal?.throwIfAborted();
-      const subscriptions = listOf(filters).map((one) => ({
-        qos: 0 as const,
-        noLocal: false,
-        retainAsPublished: false,
-        retainHandling: 0 as const,
-        ...rest,
-        ...filterOptions(one),
-      }));
-      const packet = { type: "subscribe" as const, subscriptions };
-      return this.#session.subscribe(
-        properties === undefined ? packet : { ...packet, properties },
+      return this.#session.calls.subscribe(
+        subscribePacket(filters, options),
         allowFailures,
+        signal,
+      );
+    });
+  }
+
+  /**
+   * Subscribes to a topic filter, or to a shared one (`$share/name/filter`),
+   * for messages of its own.
+   *
+   * A message goes to every such subscription that it is for, and only if there
+   * is none to `deliverMessage` and `messages`. With MQTT 5.0 the broker says
+   * which those are; before, they are those whose filter matches: there, a broker
+   * that sends a message once for each overlapping subscription makes
+   * duplicates. The messages that wait to be taken are bounded: see
+   * `receiveQueueLimit` for what happens then. Who does not take the messages of
+   * one subscription holds up all, since they come over one connection.
+   *
+   * @example
+   * ```ts
+   * import { Broker } from "@ambermq/mqtt/broker";
+   * import { MQTTClient } from "@ambermq/mqtt/client";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker({
+   *   listeners: { default: { bind: "127.0.0.1:0" } },
+   * });
+   * await broker.start();
+   * const url = `mqtt://127.0.0.1:${broker.addresses[0]!.port}`;
+   *
+   * await using client = new MQTTClient({ url });
+   * await client.connect();
+   * await using temperatures = await client.subscription("+/temperature");
+   * await client.publish("kitchen/temperature", "21");
+   * for await (const message of temperatures) {
+   *   assertEquals(message.text(), "21");
+   *   break;
+   * }
+   * ```
+   *
+   * @param filter The topic filter.
+   * @param options QoS, the limit of its queue, and so on; signal.
+   * @returns The subscription.
+   * @throws {RequestError} If the broker refuses it.
+   * @throws {ConnectionLostError} If the connection is lost for good, or there
+   * is none.
+   * @throws {TypeError} If an argument is not what it should be.
+   * @throws {RangeError} If a number is out of range.
+   */
+  subscription(
+    filter: string,
+    options: SubscriptionOptions = {},
+  ): Promise<Subscription> {
+    return attempt(() => {
+      const { receiveQueueLimit = 1000 } = this.#options;
+      const { signal, queueLimit = receiveQueueLimit } = options;
+      signal?.throwIfAborted();
+      checkQueueLimit("subscribe", "queueLimit", queueLimit);
+      return this.#session.calls.subscription(
+        subscribePacket(filter, options),
+        queueLimit,
         signal,
       );
     });
@@ -398,12 +419,14 @@ export class MQTTClient implements AsyncDisposable {
   /**
    * Ends subscriptions, in one request.
    *
-   * @param filters The filter or filters, as they were subscribed to.
+   * @param filters The filter or filters, as they were subscribed to. Those of
+   * `subscription` end too.
    * @param options Properties, signal.
    * @returns For each filter 0, or 0x11 if there was no such subscription
    * (before 5.0 always 0).
    * @throws {RequestError} If the broker refuses one of them.
-   * @throws {ConnectionLostError} If the connection is lost, or there is none.
+   * @throws {ConnectionLostError} If the connection is lost for good, or there
+   * is none.
    * @throws {TypeError} If an argument is not what it should be.
    */
   unsubscribe(
@@ -411,14 +434,10 @@ export class MQTTClient implements AsyncDisposable {
     options: UnsubscribeOptions = {},
   ): Promise<ReasonCode[]> {
     return attempt(() => {
-      const { signal, properties } = options;
+      const { signal } = options;
       signal?.throwIfAborted();
-      const packet = {
-        type: "unsubscribe" as const,
-        filters: listOf(filters),
-      };
-      return this.#session.unsubscribe(
-        properties === undefined ? packet : { ...packet, properties },
+      return this.#session.calls.unsubscribe(
+        unsubscribePacket(filters, options),
         signal,
       );
     });
@@ -429,47 +448,22 @@ export class MQTTClient implements AsyncDisposable {
    * those who wait for it, here or in `messages`. One of QoS 2 is delivered
    * when the broker has released it.
    *
-   * @param options How long to wait, signal.
+   * @param options How long to wait, signal; or only how long, in seconds.
    * @returns The message.
    * @throws {DOMException} A `TimeoutError` if none came in time.
-   * @throws {ConnectionLostError} If the connection is lost or was ended, and
-   * all messages are taken.
+   * @throws {ConnectionLostError} If the connection is lost for good or was
+   * ended, and all messages are taken.
    */
-  async deliverMessage(
-    options: DeliverOptions = {},
-  ): Promise<ApplicationMessage> {
-    const { timeout, signal } = options;
-    signal?.throwIfAborted();
-    const message = timeout === undefined
-      ? await this.#session.inbox.take(signal)
-      : await this.#takeWithin(timeout, signal);
-    if (message !== undefined) return message;
-    throw new ConnectionLostError(
-      "Cannot deliver a message: the client has disconnected",
+  deliverMessage(
+    options: number | DeliverOptions = {},
+  ): Promise<IncomingApplicationMessage> {
+    return attempt(() =>
+      deliver(
+        this.#session.inbox,
+        typeof options === "number" ? { timeout: options } : options,
+        this.#clock,
+      )
     );
-  }
-
-  async #takeWithin(
-    timeout: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ApplicationMessage | undefined> {
-    const late = new AbortController();
-    const timer = this.#clock.setTimeout(() =>
-      late.abort(
-        new DOMException(
-          `Cannot deliver a message: none came within ${timeout} s`,
-          "TimeoutError",
-        ),
-      ), timeout * 1000);
-    try {
-      return await this.#session.inbox.take(
-        signal === undefined
-          ? late.signal
-          : AbortSignal.any([late.signal, signal]),
-      );
-    } finally {
-      this.#clock.clearTimeout(timer);
-    }
   }
 
   /**
@@ -477,18 +471,12 @@ export class MQTTClient implements AsyncDisposable {
    *
    * @param options The signal.
    * @returns The messages, for `for await`.
-   * @throws {ConnectionLostError} If the connection is lost, when all messages
-   * are taken.
+   * @throws {ConnectionLostError} If the connection is lost for good, when all
+   * messages are taken.
    */
-  async *messages(
+  messages(
     options: CallOptions = {},
-  ): AsyncGenerator<ApplicationMessage, void, undefined> {
-    const { signal } = options;
-    for (;;) {
-      signal?.throwIfAborted();
-      const message = await this.#session.inbox.take(signal);
-      if (message === undefined) return;
-      yield message;
-    }
+  ): AsyncGenerator<IncomingApplicationMessage, void, undefined> {
+    return messagesOf(this.#session.inbox, options.signal);
   }
 }

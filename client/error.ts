@@ -12,6 +12,12 @@ import type {
   ReasonProperties,
 } from "../codec/mod.ts";
 
+/** Whatever goes wrong between a client and its broker. */
+export class ClientError extends Error {
+  /** The name of the class, for logs. */
+  override readonly name: string = "ClientError";
+}
+
 /** More about a {@linkcode ConnectError}. */
 export interface ConnectErrorOptions extends ErrorOptions {
   /** The code in CONNACK, as the protocol version has it. */
@@ -23,7 +29,7 @@ export interface ConnectErrorOptions extends ErrorOptions {
 }
 
 /** No connection came about. */
-export class ConnectError extends Error {
+export class ConnectError extends ClientError {
   /** The name of the class, for logs. */
   override readonly name: string = "ConnectError";
 
@@ -62,7 +68,7 @@ export interface ConnectionLostErrorOptions extends ErrorOptions {
 }
 
 /** The connection ended, or there is none, and something needed it. */
-export class ConnectionLostError extends Error {
+export class ConnectionLostError extends ClientError {
   /** The name of the class, for logs. */
   override readonly name: string = "ConnectionLostError";
 
@@ -96,7 +102,7 @@ export interface RequestErrorOptions extends ErrorOptions {
  * connection goes on: the broker refused it, or has said in CONNACK that it
  * would.
  */
-export class RequestError extends Error {
+export class RequestError extends ClientError {
   /** The name of the class, for logs. */
   override readonly name: string = "RequestError";
 
@@ -127,4 +133,13 @@ export class RequestError extends Error {
   get reasonCode(): ReasonCode {
     return this.reasonCodes.find((code) => code >= 0x80)!;
   }
+}
+
+/**
+ * There is no connection at the time, and too much waits to be published
+ * already: the option `offlineQueue` says how much may.
+ */
+export class QueueFullError extends ClientError {
+  /** The name of the class, for logs. */
+  override readonly name: string = "QueueFullError";
 }

@@ -19,21 +19,30 @@
  * @module
  */
 
+export type * from "./call_options.ts";
 export * from "./client.ts";
 export * from "./clock.ts";
+export * from "./config.ts";
 export * from "./dial.ts";
 export * from "./error.ts";
+export type * from "./events.ts";
 export * from "./message.ts";
 export type * from "./options.ts";
+export type * from "./packet_view.ts";
+export type * from "./subscription.ts";
 
 // What these speak of is the codec's: a client is complete without importing it.
-export { ReasonCode, reasonName } from "../codec/mod.ts";
+export { ReasonCode, reasonName, SettingsError } from "../codec/mod.ts";
 export type {
+  Acknowledgement,
   Address,
   ConnackPacket,
   ConnackProperties,
   ConnectProperties,
   DisconnectProperties,
+  Field,
+  Fields,
+  Packet,
   PeerCertificate,
   Properties,
   ProtocolVersion,

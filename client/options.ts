@@ -1,24 +1,18 @@
 /**
- * What a client is told: when it is made, and with each call.
+ * What a client is told when it is made.
  *
  * @module
  */
 
 import type {
   ConnectProperties,
-  DisconnectProperties,
   ProtocolVersion,
-  PublishProperties,
   Qos,
-  ReasonCode,
-  ReasonProperties,
-  RetainHandling,
-  SubscribeProperties,
   Transport,
-  UnsubscribeProperties,
   WillProperties,
 } from "../codec/mod.ts";
 import type { Clock } from "./clock.ts";
+import type { ClientEvents } from "./events.ts";
 
 /** An option that every call has. */
 export interface CallOptions {
@@ -29,30 +23,23 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** The will: what the broker publishes when the client is lost. */
-export interface WillOptions {
-  /** The topic name to publish to. */
-  topic: string;
-  /** The payload; by default empty. Text is encoded as UTF-8. */
-  payload?: Uint8Array | string;
-  /** The quality of service to publish with, by default 0. */
-  qos?: Qos;
-  /** Whether the message is to be retained, by default `false`. */
-  retain?: boolean;
-  /** The properties of the will (5.0). */
-  properties?: WillProperties;
-}
-
 /**
- * Options of TLS, for mqtts:// and wss://; the other schemes do not look at
- * them. Without `cafile`, `capath` and `cadata` the certification authorities
- * of the machine are trusted, with one of them only those that it names. A
- * browser has none of these options: it uses what its user has set up.
+ * Options of TLS, for mqtts://; the schemes without TLS do not look at them.
+ * Without `cafile`, `capath` and `cadata` the authorities of the machine are
+ * trusted, with one of them only those that it names.
+ *
+ * For wss:// the WebSocket of the runtime decides. That of Deno has `cafile`,
+ * `capath` and `cadata`, and trusts the authorities of the machine beside them;
+ * it has `certfile` and `keyfile`; it always checks certificate and host name.
+ * Node.js and browsers have none of this. What cannot be had is refused.
  */
 export interface TlsOptions {
   /** A file in PEM with the certificates of authorities to trust. */
   cafile?: string;
-  /** A folder with such files: each `*.pem`, `*.crt` and `*.0` in it. */
+  /**
+   * A folder with such files: each `*.pem`, `*.crt`, and `*.0` to `*.9`, which
+   * is how OpenSSL names them. Those that hold no certificate are left out.
+   */
   capath?: string;
   /** Certificates of authorities to trust, in PEM. */
   cadata?: string;
@@ -75,7 +62,8 @@ export interface TlsOptions {
   verifyCert?: boolean;
   /**
    * Whether the protocol `mqtt` is asked for within TLS (ALPN), by default
-   * `false`: for brokers that share their port with other protocols.
+   * `false`: for brokers that share their port with other protocols. It is not
+   * for wss://, where HTTP is what is spoken first.
    */
   alpn?: boolean;
 }
@@ -95,11 +83,66 @@ export interface DialOptions extends CallOptions, TlsOptions {
  * @param url The URL of the broker.
  * @param options The signal that gives up; TLS, headers.
  * @returns The open transport.
+ * @throws {TypeError} For what cannot get better; after other errors it is tried
+ * again, where the client reconnects.
  */
 export type Dial = (url: URL, options: DialOptions) => Promise<Transport>;
 
+/** The will: what the broker publishes when the client is lost. */
+export interface WillOptions {
+  /** The topic name to publish to. */
+  topic: string;
+  /** The payload; by default empty. Text is encoded as UTF-8. */
+  payload?: Uint8Array | string;
+  /** The quality of service to publish with, by default 0. */
+  qos?: Qos;
+  /** Whether the message is to be retained, by default `false`. */
+  retain?: boolean;
+  /** The properties of the will (5.0). */
+  properties?: WillProperties;
+}
+
+/** How to publish to a topic, where the call does not say. */
+export interface TopicOptions {
+  /** The quality of service, by default the client's `defaultQos`. */
+  qos?: Qos;
+  /** Whether to retain, by default the client's `defaultRetain`. */
+  retain?: boolean;
+}
+
+/** How much may wait to be published while there is no connection. */
+export interface OfflineQueueOptions {
+  /** How many messages, by default 1,000. */
+  messages?: number;
+  /** How many bytes of encoded messages, by default 16,777,216. */
+  bytes?: number;
+}
+
+/** When and how often a client tries to connect again. */
+export interface ReconnectPolicy {
+  /**
+   * Whether to connect again when the connection is lost, or when the first one
+   * cannot be made; by default `true`. What cannot get better is not tried
+   * again: a broker that does not know the user, for example.
+   */
+  autoReconnect?: boolean;
+  /**
+   * How many attempts to connect may fail after the first that did, by default
+   * 2: the third failure is the last. Negative: there is no end.
+   */
+  reconnectRetries?: number;
+  /**
+   * The longest wait between two attempts in seconds, by default 10. After `n`
+   * attempts that failed, the next comes in `min(reconnectMaxInterval, 2ⁿ)`
+   * seconds, or up to half of that earlier: chance decides, so that the clients
+   * of a broker do not return all at once. A connection that did not last for
+   * `reconnectMaxInterval` counts as failed here, but not as a retry.
+   */
+  reconnectMaxInterval?: number;
+}
+
 /** Options of a client. */
-export interface ClientOptions extends TlsOptions {
+export interface ClientOptions extends TlsOptions, ReconnectPolicy {
   /**
    * The broker: `mqtt://user:password@host:1883`, all but the host optional.
    * By default `mqtt://localhost`. `connect` may name another one.
@@ -116,28 +159,45 @@ export interface ClientOptions extends TlsOptions {
    * Whether to begin a new session (named Clean Session before 5.0), by default
    * `true`. With `false` give a `clientId`, and in 5.0 the property
    * `sessionExpiryInterval`: a session ends with its connection otherwise.
+   * Reconnections of 5.0 go on with the session in either case.
    */
   cleanStart?: boolean;
   /**
-   * The keep alive in seconds, 0 to 65,535, by default 10: when nothing was
-   * sent or received for nearly that long, the client asks for a sign of life.
-   * 0 turns it off. A broker of 5.0 may decide otherwise.
+   * The keep alive that CONNECT announces, in seconds, 0 to 65,535, by default
+   * 10: the broker ends a connection that is silent for one and a half times as
+   * long. 0 turns it off. A broker of 5.0 may decide otherwise.
    */
   keepAlive?: number;
+  /**
+   * How long before the end of the keep alive the client asks for a sign of
+   * life, in seconds, by default 1; at the earliest at half of the keep alive.
+   * 0: it never asks by itself, and only what the application sends keeps the
+   * connection alive.
+   */
+  pingDelay?: number;
   /** The user name. By default that of the URL. */
   username?: string;
   /** The password. By default that of the URL. Text is encoded as UTF-8. */
   password?: Uint8Array | string;
   /** The will. By default there is none. */
   will?: WillOptions;
+  /** The quality of service to publish with, by default 0. */
+  defaultQos?: Qos;
+  /** Whether to have messages retained, by default `false`. */
+  defaultRetain?: boolean;
+  /** How to publish to topics, by their names: no filters. */
+  topics?: Readonly<Record<string, TopicOptions>>;
+  /**
+   * More headers of the request that opens a WebSocket, for example
+   * `{ authorization: "Bearer …" }`. Only Deno can send them.
+   */
+  headers?: Readonly<Record<string, string>>;
   /**
    * The properties of CONNECT (5.0). `maximumPacketSize` also limits what is
    * accepted with an older protocol version.
    */
   properties?: ConnectProperties;
-  /**
-   * How long `connect` may take until CONNACK, in seconds, by default 30.
-   */
+  /** How long an attempt may take until CONNACK, in seconds, by default 30. */
   connectTimeout?: number;
   /**
    * How long the broker may take to answer PINGREQ, in seconds, by default 10.
@@ -145,100 +205,34 @@ export interface ClientOptions extends TlsOptions {
    */
   pingTimeout?: number;
   /**
-   * How many received messages may wait for the application, by default 1,000.
-   * With so many the client stops reading, so that the broker has to hold back.
-   * Only where the application itself waits for an answer of the broker, the
-   * client reads on: then it drops messages of QoS 0 (`dropped` counts them),
-   * and does not acknowledge others before there is room.
+   * Whether to subscribe again, with the same options, when a reconnection
+   * finds that the broker has no session any more; by default `true`.
+   */
+  resubscribe?: boolean;
+  /** What may wait to be published while there is no connection. */
+  offlineQueue?: OfflineQueueOptions;
+  /**
+   * How many received messages may wait for the application, by default 1,000;
+   * each subscription of `subscription` has a queue of its own. With so many in
+   * one of them the client stops reading, so that the broker has to hold back,
+   * until half of them are taken. Only where the application itself waits for an
+   * answer of the broker, the client reads on: then it drops messages of QoS 0
+   * for which there is no room (`dropped` counts them), and does not acknowledge
+   * others before there is.
    */
   receiveQueueLimit?: number;
   /**
-   * More headers of the request that opens a WebSocket, for example
-   * `{ authorization: "Bearer …" }`. Only Deno can send them.
+   * Whether `ack()` of a message acknowledges it, by default `false`: messages
+   * are acknowledged as they come. With `true`, messages of QoS 1 and 2 that are
+   * not acknowledged stay with the broker, which sends them again to the session
+   * later. One of QoS 2 is then delivered when it has come, not when the broker
+   * has released it.
    */
-  headers?: Readonly<Record<string, string>>;
+  manualAck?: boolean;
+  /** What to call when something happens. */
+  on?: ClientEvents;
   /** What opens the transport. By default {@linkcode dial}. */
   dial?: Dial;
   /** Where the time comes from. By default the clock of the machine. */
   clock?: Clock;
-}
-
-/** Options of `connect`. */
-export interface ConnectOptions extends CallOptions {
-  /** The broker, instead of that in the options of the client. */
-  url?: string | URL;
-  /** Whether to begin a new session, instead of what the client's options say. */
-  cleanStart?: boolean;
-}
-
-/** Options of `disconnect`. */
-export interface DisconnectOptions extends CallOptions {
-  /** The reason (5.0), by default 0; 4 has the broker publish the will. */
-  reasonCode?: ReasonCode;
-  /** The properties of DISCONNECT (5.0). */
-  properties?: DisconnectProperties;
-}
-
-/** Options of `publish`. */
-export interface PublishOptions extends CallOptions {
-  /** The quality of service, by default 0. */
-  qos?: Qos;
-  /** Whether the broker is to retain the message, by default `false`. */
-  retain?: boolean;
-  /** The properties of PUBLISH (5.0). */
-  properties?: Omit<
-    PublishProperties,
-    "topicAlias" | "subscriptionIdentifiers"
-  >;
-}
-
-/** How a publication ended. */
-export interface PublishResult {
-  /** 0, or 0x10 if the broker says that nobody has subscribed (5.0). */
-  readonly reasonCode: ReasonCode;
-  /** The packet identifier; absent at QoS 0. */
-  readonly packetId?: number;
-  /** The properties of the last acknowledgement (5.0). */
-  readonly properties?: ReasonProperties;
-}
-
-/** A topic filter with options of its own. */
-export interface FilterOptions {
-  /** The topic filter. */
-  filter: string;
-  /** The highest quality of service to deliver with, by default that of the call. */
-  qos?: Qos;
-  /** Whether own messages are left out (5.0), by default `false`. */
-  noLocal?: boolean;
-  /** Whether RETAIN stays as it was published (5.0), by default `false`. */
-  retainAsPublished?: boolean;
-  /**
-   * Retained messages are sent (0) always, which is the default, (1) if the
-   * subscription is new, or (2) not at all (5.0).
-   */
-  retainHandling?: RetainHandling;
-}
-
-/** Options of `subscribe`: those of a filter are for filters without their own. */
-export interface SubscribeOptions
-  extends CallOptions, Omit<FilterOptions, "filter"> {
-  /**
-   * Whether a filter that the broker refuses is only a reason code in the
-   * result. By default it rejects the promise.
-   */
-  allowFailures?: boolean;
-  /** The properties of SUBSCRIBE (5.0). */
-  properties?: SubscribeProperties;
-}
-
-/** Options of `unsubscribe`. */
-export interface UnsubscribeOptions extends CallOptions {
-  /** The properties of UNSUBSCRIBE (5.0). */
-  properties?: UnsubscribeProperties;
-}
-
-/** Options of `deliverMessage`. */
-export interface DeliverOptions extends CallOptions {
-  /** How long to wait, in seconds; by default for ever. */
-  timeout?: number;
 }

@@ -43,3 +43,4 @@ export * from "./states.ts";
 export * from "./topic.ts";
 export * from "./topic_alias.ts";
 export * from "./transport.ts";
+export * from "./websocket.ts";

@@ -11,6 +11,8 @@ import type { Field, Fields, Settings } from "./schema.ts";
 export class SettingsError extends TypeError {
   /** The name of the class, for logs. */
   override readonly name: string = "SettingsError";
+  /** What was read: `"the configuration of the broker"`. */
+  readonly where: string;
   /** The keys that lead to the setting, as they were written. */
   readonly path: readonly string[];
   /** What is wrong and what would be right: the message without its start. */
@@ -25,6 +27,7 @@ export class SettingsError extends TypeError {
    */
   constructor(where: string, path: readonly string[], problem: string) {
     super(`Cannot read ${where}: ${problem}`);
+    this.where = where;
     this.path = path;
     this.problem = problem;
   }
@@ -121,9 +124,8 @@ class Reading {
       const here = [...path, written];
       const key = camelCase(written);
       if (!Object.hasOwn(fields, key)) {
-        const slip = siblings !== undefined && isMapping(own)
-          ? `; if it is to be one of ${siblings}, it is indented too far`
-          : didYouMean(written, Object.keys(fields));
+        const slip = indentation(own, fields, siblings) ??
+          didYouMean(written, Object.keys(fields));
         const known = Object.keys(fields).join(", ") || "none";
         const problem = `there is no ${settingPath(here)}${slip}`;
         const end = slip.endsWith("?") ? " known" : "; known";
@@ -209,6 +211,26 @@ class Reading {
 function isMapping(value: unknown): value is object {
   // Neither a list nor the Date that YAML makes of 2001-01-01.
   return Object.prototype.toString.call(value) === "[object Object]";
+}
+
+/** An object under a wrong key may have been written too far right or left. */
+function indentation(
+  value: unknown,
+  fields: Fields,
+  siblings: string | undefined,
+): string | undefined {
+  if (!isMapping(value)) return undefined;
+  if (siblings !== undefined) {
+    return `; if it is to be one of ${siblings}, it is indented too far`;
+  }
+  const keys = Object.keys(value).map(camelCase);
+  const [home] =
+    Object.entries(fields).find(([, { type, values }]) =>
+      type === "map" && values?.fields !== undefined && keys.length > 0 &&
+      keys.every((key) => Object.hasOwn(values.fields!, key))
+    ) ?? [];
+  if (home === undefined) return undefined;
+  return `; if it is to be one of ${home}, it is not indented far enough`;
 }
 
 /** What a value should have been. */

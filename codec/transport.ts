@@ -27,8 +27,7 @@ export interface Transport {
 
   /**
    * Does what comes before the first byte of MQTT: the handshakes of TLS and
-   * of WebSocket. Called once, before the first read; who does not call it has
-   * it done by the first read or write.
+   * of WebSocket. Called once, before the first read or write.
    *
    * @returns A promise that rejects if the peer is not let in; its error says
    * why.
@@ -36,9 +35,19 @@ export interface Transport {
   handshake?(): Promise<unknown>;
 
   /**
-   * Says that nothing more is written, after all that was. Reading goes on.
+   * Says, instead of the handshake, that there is no room for the peer, in
+   * words that it understands.
    *
-   * @returns A promise that settles when the peer has been told.
+   * @param reason Why.
+   * @returns A promise that settles when the peer has gone.
+   */
+  turnAway?(reason: string): Promise<void>;
+
+  /**
+   * Says that nothing more is written, after all that was. What the peer sends
+   * can still be read.
+   *
+   * @returns A promise that settles when it is said.
    */
   closeWrite?(): Promise<void>;
 
@@ -58,7 +67,7 @@ export interface Transport {
   readonly remoteAddr?: Address;
 
   /** The certificate that the peer has shown; known after the handshake. */
-  readonly certificate?: PeerCertificate;
+  readonly certificate?: PeerCertificate | undefined;
 }
 
 /** A certificate by which a peer has identified itself. */

@@ -1,101 +1,170 @@
 /**
- * An observer that tells in lines what happens to connections.
+ * An observer that tells in lines what happens.
  *
  * @module
  */
 
-import type { ClientInfo, Plugin } from "../broker/mod.ts";
-import { type Address, reasonName } from "../codec/mod.ts";
-
-/** How much a line matters. */
-export type LogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR";
+import type { ClientInfo, Logger, LogLevel, Plugin } from "../broker/mod.ts";
+import {
+  type Address,
+  type Fields,
+  readSettings,
+  reasonName,
+} from "../codec/mod.ts";
+import { describe, quote, visible } from "./_text.ts";
 
 /** Options of {@linkcode eventLogger}. */
 export interface EventLoggerOptions {
   /**
-   * Takes a line.
-   *
-   * @param level How much it matters.
-   * @param line The line, without a line end.
+   * Whether each message is told too: received, passed on, retained; by default
+   * `false`. It costs on the way of every message.
    */
-  log(level: LogLevel, line: string): void;
+  messages?: boolean;
 }
+
+/** The options of the plugin, as data. */
+export const options = {
+  messages: {
+    type: "boolean",
+    description:
+      "Whether each message is told too: received, passed on, retained.",
+    default: false,
+  },
+} as const satisfies Fields;
 
 /**
  * Makes a plugin that logs connections, disconnections, refusals and failures
- * (`INFO` to `ERROR`), subscriptions and messages (`DEBUG`): one line each,
- * always with the client identifier and the address where they are known.
- *
- * What comes from a client is quoted as JSON, shortened, and rid of whatever ends
- * a line or moves a cursor, so that nobody can forge a line.
+ * (info to error), start, stop, subscriptions and, if wanted, messages (debug): one line each
+ * to the broker's logger, always with the client identifier and the address where
+ * they are known. What comes from a client is made safe: nobody can forge a line.
  *
  * @example
  * ```ts
  * import { Broker } from "@ambermq/mqtt/broker";
  * import { eventLogger } from "@ambermq/mqtt/plugins";
  *
- * const lines: string[] = [];
- * const broker = new Broker({
- *   plugins: [eventLogger({ log: (level, line) => lines.push(`${level} ${line}`) })],
- * });
+ * const broker = new Broker({ logger: console, plugins: [eventLogger()] });
  * ```
  *
- * @param options Where the lines go.
+ * @param given What to log.
  * @returns The plugin.
+ * @throws {SettingsError} If an option is not right.
  */
-export function eventLogger(options: EventLoggerOptions): Plugin {
-  const log = (level: LogLevel, line: string): void =>
-    options.log(level, visible(line));
+export function eventLogger(given: EventLoggerOptions = {}): Plugin {
+  const name = "event_logger_plugin";
+  const { messages = false } = readSettings(
+    given,
+    options,
+    `the options of ${name}`,
+  );
+  let logger: Logger | undefined;
+  const log = (level: LogLevel, line: () => string): void => {
+    if (logger?.enabled?.(level) === false) return;
+    logger?.[level](visible(line()));
+  };
   return {
-    name: "event_logger_plugin",
+    name,
+    start: (context) => {
+      logger = context.logger;
+    },
     on: {
+      broker_post_start: () => log("debug", () => "Started"),
+      broker_pre_shutdown: () => log("debug", () => "Stopping"),
+      broker_post_shutdown: () => log("debug", () => "Stopped"),
       broker_client_connected: ({ client }) =>
-        log("INFO", `Connected: ${who(client)}`),
+        log("info", () => `Connected: ${who(client)}`),
       broker_client_disconnected: ({ client, reasonCode, reason }) =>
         log(
-          reasonCode === 0 ? "INFO" : "WARNING",
-          `Disconnected: ${who(client)}: ${reason}`,
+          reasonCode === 0 ? "info" : "warn",
+          () => `Disconnected: ${who(client)}: ${reason}`,
         ),
       broker_connection_refused: (event) => {
         const { address, clientId, username, reasonCode, reason } = event;
         log(
-          "WARNING",
-          `Refused: ${identity(address, clientId, username)}: ${reason}, ${
-            reasonName(reasonCode)
-          }`,
+          "warn",
+          () =>
+            `Refused: ${identity(address, clientId, username)}: ${reason}, ${
+              reasonName(reasonCode)
+            }`,
         );
       },
       broker_client_subscribed: ({ clientId, topic, qos }) =>
         log(
-          "DEBUG",
-          `Subscribed: client ${quote(clientId)} filter ${
-            quote(topic)
-          } QoS ${qos}`,
+          "debug",
+          () =>
+            `Subscribed: client ${quote(clientId)} filter ${
+              quote(topic)
+            } QoS ${qos}`,
         ),
       broker_client_unsubscribed: ({ clientId, topic }) =>
         log(
-          "DEBUG",
-          `Unsubscribed: client ${quote(clientId)} filter ${quote(topic)}`,
+          "debug",
+          () =>
+            `Unsubscribed: client ${quote(clientId)} filter ${quote(topic)}`,
         ),
+      ...(messages ? ofMessages(log) : {}),
       broker_message_dropped: ({ clientId, message, reason }) =>
         log(
-          "WARNING",
-          `Dropped: message to client ${quote(clientId)} topic ${
-            quote(message.topic)
-          }: ${reason}`,
+          "warn",
+          () =>
+            `Dropped: message to client ${quote(clientId)} topic ${
+              quote(message.topic)
+            }: ${reason}`,
         ),
       broker_store_failed: ({ error }) =>
-        log("ERROR", `Store failed, trying again: ${describe(error)}`),
+        log("error", () => `Store failed, trying again: ${describe(error)}`),
       broker_plugin_failed: ({ plugin, hook, error }) =>
-        log("ERROR", `Plugin ${plugin} failed in ${hook}: ${describe(error)}`),
+        log(
+          "error",
+          () => `Plugin ${plugin} failed in ${hook}: ${describe(error)}`,
+        ),
       broker_internal_error: ({ clientId, error }) =>
         log(
-          "ERROR",
-          `Internal error, please report it: client ${quote(clientId)}: ${
-            describe(error)
-          }`,
+          "error",
+          () =>
+            `Internal error, please report it: client ${quote(clientId)}: ${
+              describe(error)
+            }`,
         ),
     },
+  };
+}
+
+/** The factory, by the name that configurations look for. */
+export const plugin = eventLogger;
+
+type Log = (level: LogLevel, line: () => string) => void;
+
+function ofMessages(log: Log): NonNullable<Plugin["on"]> {
+  return {
+    broker_message_received: ({ clientId, message }) =>
+      log(
+        "debug",
+        () =>
+          `Received: message from client ${quote(clientId)} topic ${
+            quote(message.topic)
+          } QoS ${message.qos}, ${message.payload.length} bytes`,
+      ),
+    broker_message_broadcast: ({ clientId, message }) =>
+      log(
+        "debug",
+        () =>
+          `Broadcast: message from client ${quote(clientId)} topic ${
+            quote(message.topic)
+          }`,
+      ),
+    broker_retained_message: ({ clientId, message }) =>
+      log(
+        "debug",
+        () =>
+          clientId === undefined
+            ? `${message.empty ? "No longer retained" : "Retained"}: topic ${
+              quote(message.topic)
+            }`
+            : `Kept: message for client ${quote(clientId)} topic ${
+              quote(message.topic)
+            }`,
+      ),
   };
 }
 
@@ -124,25 +193,4 @@ function identity(
     clientId === undefined ? "" : ` client ${quote(clientId)}`,
     username === undefined ? "" : ` user ${quote(username)}`,
   ].join("");
-}
-
-/** Characters of the longest text that is quoted in full. */
-const LONGEST = 256;
-
-function quote(text: string): string {
-  const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  return JSON.stringify(shown);
-}
-
-/** What ends a line, or means something to a terminal, becomes visible. */
-function visible(line: string): string {
-  return line.replaceAll(
-    // deno-lint-ignore no-control-regex -- these are what is looked for
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.stack ?? error.message : String(error);
 }

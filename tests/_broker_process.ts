@@ -19,6 +19,6 @@ export class BrokerProcess extends Process {
   /** The port that it says it listens on. */
   async port(): Promise<number> {
     const line = await this.log.find(/ bind to /);
-    return Number(/:(\d+)$/.exec(line)![1]);
+    return Number(/:(\d+) \(max_connections=/.exec(line)![1]);
   }
 }

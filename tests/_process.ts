@@ -59,7 +59,11 @@ export class Process implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
 
   /** Runs a command in the project's folder; its input is this text. */
-  constructor(command: string, args: readonly string[], input?: string) {
+  constructor(
+    command: string,
+    args: readonly string[],
+    input?: string | ReadableStream<string>,
+  ) {
     this.#name = command.slice(command.lastIndexOf("/") + 1);
     this.#child = new Deno.Command(command, {
       args: [...args],
@@ -74,9 +78,11 @@ export class Process implements AsyncDisposable {
     if (input !== undefined) this.#write(input);
   }
 
-  async #write(input: string): Promise<void> {
-    await ReadableStream.from([input]).pipeThrough(new TextEncoderStream())
-      .pipeTo(this.#child.stdin);
+  async #write(input: string | ReadableStream<string>): Promise<void> {
+    const text = typeof input === "string"
+      ? ReadableStream.from([input])
+      : input;
+    await text.pipeThrough(new TextEncoderStream()).pipeTo(this.#child.stdin);
   }
 
   kill(signal: Deno.Signal): void {

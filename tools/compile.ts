@@ -45,23 +45,29 @@ interface Program {
 }
 
 // Permissions are fixed when a program is built. What it is not given it is
-// denied (--no-prompt): a service that stops to ask hangs.
+// denied (--no-prompt): a service that stops to ask hangs. The name of the
+// machine is part of a client identifier.
 const PROGRAMS: readonly Program[] = [
   {
     name: "ambermq",
     entry: "cli/mod.ts",
     // Writing is for the store and for Unix sockets.
-    permissions: ["--allow-net", "--allow-read", "--allow-write"],
+    permissions: [
+      "--allow-net",
+      "--allow-read",
+      "--allow-write",
+      "--allow-sys=hostname",
+    ],
   },
   {
     name: "ambermq_pub",
     entry: "cli/ambermq_pub.ts",
-    permissions: ["--allow-net", "--allow-read"],
+    permissions: ["--allow-net", "--allow-read", "--allow-sys=hostname"],
   },
   {
     name: "ambermq_sub",
     entry: "cli/ambermq_sub.ts",
-    permissions: ["--allow-net", "--allow-read"],
+    permissions: ["--allow-net", "--allow-read", "--allow-sys=hostname"],
   },
 ];
 

@@ -100,9 +100,12 @@ export async function* runCases(
     const prefix = `${run}${(count++).toString(36).padStart(3, "0")}`;
     const stage = new Stage(target, version, prefix, capabilities);
     const reason = spoken.get(version);
-    yield reason === undefined
+    const result = reason === undefined
       ? await runCase(check, stage)
       : resultOf(check, stage, { outcome: "skipped", actual: reason });
+    // What was interrupted has not failed.
+    if (signal.aborted) return;
+    yield result;
   }
 }
 

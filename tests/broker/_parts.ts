@@ -1,7 +1,6 @@
 /** Parts of a broker without the rest of it, for tests of single files. */
 
 import {
-  type BrokerConfig,
   type Change,
   type ClientInfo,
   type Limits,
@@ -11,7 +10,7 @@ import {
   type Plugin,
   type Store,
 } from "../../broker/mod.ts";
-import { resolveLimits } from "../../broker/config.ts";
+import { defaultLimits } from "../../broker/limits.ts";
 import { Hooks } from "../../broker/_hooks.ts";
 import { Retained } from "../../broker/_retained.ts";
 import type { Downlink } from "../../broker/_deliveries.ts";
@@ -72,9 +71,9 @@ export class Parts implements BrokerState {
 
   constructor(
     limits: Partial<Limits> = {},
-    plugins: NonNullable<BrokerConfig["plugins"]> = [],
+    plugins: readonly Plugin[] = [],
   ) {
-    this.limits = resolveLimits(limits);
+    this.limits = { ...defaultLimits, ...limits };
     this.hooks = new Hooks(plugins, true, this.metrics);
     this.retained = new Retained(this.limits, this.store, this.metrics);
     this.turn = new Turn(this.store, this.metrics, this.hooks);

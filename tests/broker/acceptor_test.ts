@@ -177,3 +177,57 @@ Deno.test("acceptor stops though its listener is closed already", async () => {
   stage.listener.close();
   await stage.done;
 });
+
+Deno.test("acceptor lets a transport say itself that there is no room, and closes it when it has", async () => {
+  const said: string[] = [];
+  const gone = Promise.withResolvers<void>();
+  let closed = 0;
+  const stage = new Stage(0, {}, (memory) => ({
+    accept: async () => {
+      const transport = await memory.accept();
+      return Object.assign(transport, {
+        turnAway: (reason: string) => {
+          said.push(reason);
+          return gone.promise;
+        },
+        close: () => void closed++,
+      });
+    },
+    close: () => memory.close(),
+  }));
+  await stage.connect();
+  assertEquals(said, ["too many connections: the listener has 0"]);
+  assertEquals([closed, stage.parts.metrics.connectionsRefused], [0, 1]);
+  gone.resolve();
+  await settled();
+  assertEquals(closed, 1);
+  await stage.end();
+});
+
+Deno.test("acceptor gives at most a hundred at a time the time to be told, and none when it stops", async () => {
+  let told = 0;
+  let closed = 0;
+  const stage = new Stage(0, {}, (memory) => ({
+    accept: async () => {
+      const transport = await memory.accept();
+      const gone = Promise.withResolvers<void>();
+      return Object.assign(transport, {
+        turnAway: () => {
+          told++;
+          return gone.promise;
+        },
+        close: () => {
+          closed++;
+          gone.resolve();
+        },
+      });
+    },
+    close: () => memory.close(),
+  }));
+  for (let i = 0; i < 105; i++) await stage.connect();
+  assertEquals([told, closed], [100, 5]);
+  assertEquals(stage.parts.metrics.connectionsRefused, 105);
+  await stage.end();
+  await settled();
+  assertEquals(closed >= 105, true);
+});

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { Backlog, type Replay, type Waiting } from "../../broker/_backlog.ts";
-import { resolveLimits } from "../../broker/config.ts";
+import { defaultLimits } from "../../broker/limits.ts";
 import type { Limits } from "../../broker/mod.ts";
 import { withSeeds } from "../_random.ts";
 import { message } from "./_parts.ts";
 
 function backlogOf(limits: Partial<Limits> = {}): Backlog {
-  return new Backlog(resolveLimits(limits));
+  return new Backlog({ ...defaultLimits, ...limits });
 }
 
 /** A message that waits; it may expire after so many seconds. */

@@ -14,6 +14,7 @@ import {
   BrokerError,
   type BrokerStatus,
   type Change,
+  type Logger,
   MemoryStore,
   type Plugin,
   type PluginContext,
@@ -500,7 +501,10 @@ Deno.test("broker shuts down within shutdownTimeout though a socket is not read"
 });
 
 /** Parts whose end may fail, and what is told. */
-const failures: Record<string, [config: () => BrokerConfig, reason: string]> = {
+const failures: Record<string, [
+  config: () => BrokerConfig & { plugins?: readonly Plugin[] },
+  reason: string,
+]> = {
   "a plugin cannot be stopped": [
     () => ({ plugins: [plugin({ stop: failing })] }),
     "no",
@@ -572,6 +576,7 @@ Deno.test("broker listens on several addresses, with a name for each", async () 
       authenticate: ({ listener, address }) => {
         names.push(listener);
         assertEquals(typeof address?.port, "number");
+        return true;
       },
     })],
   });
@@ -671,7 +676,10 @@ Deno.test("broker serves a listener of Deno's, whose address it knows", async ()
   await using broker = new Broker({
     listeners: {},
     plugins: [plugin({
-      authenticate: ({ listener }) => void names.push(listener),
+      authenticate: ({ listener }) => {
+        names.push(listener);
+        return true;
+      },
     })],
   });
   await broker.start();
@@ -752,3 +760,114 @@ Deno.test("broker keeps what is published before it is started, when it is to be
   await memory.broker.shutdown();
   await memory.serving;
 });
+
+// What it says, and checks.
+
+/** A logger, and what it was told. */
+function recorder(): { logger: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const note = (level: string) => (line: string) =>
+    void lines.push(`${level} ${line.replace(/:\d{4,5} /, ":PORT ")}`);
+  const logger = {
+    debug: note("debug"),
+    info: note("info"),
+    warn: note("warn"),
+    error: note("error"),
+  };
+  return { logger, lines };
+}
+
+const anybody =
+  "Anonymous access is open: anybody who reaches these addresses " +
+  "may connect; auth.allow-anonymous says otherwise";
+const nobody =
+  "warn Nobody can connect: anonymous access is not allowed, and " +
+  "no plugin approves anybody; auth.password-file has users";
+const local = "info Listener 'one' bind to 127.0.0.1:PORT (max_connections=-1)";
+
+for (
+  const [what, config, expected] of [
+    ["anybody may come, from this machine", {}, [local, `info ${anybody}`]],
+    [
+      "anybody may come, from anywhere",
+      { listeners: { one: { bind: "0.0.0.0:0", maxConnections: 2 } } },
+      [
+        "info Listener 'one' bind to 0.0.0.0:PORT (max_connections=2)",
+        `warn ${anybody}`,
+      ],
+    ],
+    ["nobody may come", { auth: { allowAnonymous: false } }, [local, nobody]],
+    [
+      "somebody may come",
+      { plugins: [{ name: "own", authenticate: () => true }] },
+      [local],
+    ],
+    [
+      "the configuration is odd",
+      { auth: { allowAnonymous: false }, topicCheck: { acl: {} } },
+      [
+        "warn topic-check is not enabled: its rules have no effect",
+        local,
+        nobody,
+      ],
+    ],
+  ] as const
+) {
+  Deno.test(`broker says that ${what}`, async () => {
+    const { logger, lines } = recorder();
+    const listeners = { one: { bind: "127.0.0.1:0" } };
+    await using broker = new Broker({ listeners, ...config, logger });
+    await broker.start();
+    assertEquals<readonly string[]>(lines, expected);
+  });
+}
+
+Deno.test("broker.check() loads plugins and has them look, and neither starts them nor listens", async () => {
+  const { logger, lines } = recorder();
+  const asked: string[] = [];
+  const broker = new Broker({
+    listeners: { one: { bind: "127.0.0.1:0" } },
+    logger,
+    plugins: [plugin({
+      check: (context) => void asked.push(`check ${context.sessions.size}`),
+      start: () => void asked.push("start"),
+      stop: () => void asked.push("stop"),
+    })],
+  });
+  await broker.check();
+  assertEquals([broker.status, broker.addresses], ["new", []]);
+  assertEquals(asked, ["check 0"]);
+  assertEquals(lines, [`info ${anybody}`]);
+});
+
+for (
+  const [what, config, reason] of [
+    ["a plugin cannot be loaded", { plugins: ["./none.ts"] }, "./none.ts"],
+    [
+      "a plugin says so",
+      { plugins: [plugin({ check: failing })] },
+      "no",
+    ],
+    [
+      "there is no certificate",
+      {
+        listeners: {
+          one: { bind: "0", ssl: true, certfile: "none.pem", keyfile: "none" },
+        },
+      },
+      "Cannot use certfile none.pem (listener one): ",
+    ],
+    [
+      "there is no password file",
+      { auth: { passwordFile: "none" } },
+      "none",
+    ],
+  ] as const
+) {
+  Deno.test(`broker.check() throws when ${what}`, async () => {
+    const { logger } = recorder();
+    const broker = new Broker({ listeners: {}, ...config, logger });
+    await assertRejects(() => broker.check(), Error, reason);
+    assertEquals(broker.status, "new");
+  });
+}

@@ -50,14 +50,20 @@ testIn(every, "plugins get to know who connects", async (bench, version) => {
 
 const asked: unknown[] = [];
 const nosy = plugin({
-  authenticate: (...args) => void asked.push(args),
+  authenticate: (...args) => {
+    asked.push(args);
+    return true;
+  },
   on: { broker_client_connected: (event) => void asked.push(event) },
 });
 
 Deno.test("client without an identifier is asked about by the one it is given [MQTT-3.1.3-6]", async () => {
   let asked = "";
   const noting = plugin({
-    authenticate: ({ clientId }) => void (asked = clientId),
+    authenticate: ({ clientId }) => {
+      asked = clientId;
+      return true;
+    },
   });
   await using bench = await Bench.start({ plugins: [noting] });
   const { connack } = await bench.connect(5, "");

@@ -5,13 +5,17 @@ import {
   type Change,
   MemoryStore,
 } from "../../broker/mod.ts";
+import type { PeerCertificate, Transport } from "../../codec/mod.ts";
 import { Connection } from "../../broker/_connection.ts";
+import { SocketClient } from "../_socket_client.ts";
 import {
   connect,
   type Packet,
+  pingreq,
   publish,
   subscribe,
   unsubscribe,
+  within,
 } from "../_raw_client.ts";
 import { MemoryListener } from "../_memory_transport.ts";
 import {
@@ -465,3 +469,193 @@ test("connection that is flooded ends when it is taken over", async (bench) => {
   const packets: Packet[] = await client.untilClosed();
   assertEquals(packets.at(-1)?.type, "disconnect");
 }, () => ({ limits: { outboundBytes: 1000, maximumPacketSize: 1000 } }));
+
+// Handshakes of the transport.
+
+/** A connection whose transport has a handshake in the hand of the test. */
+class Shaking {
+  readonly handshake = Promise.withResolvers<void>();
+  readonly refused: string[] = [];
+  readonly parts = new Parts({}, [
+    plugin({
+      authenticate: (client) => {
+        this.certificate = client.certificate;
+        return true;
+      },
+      on: {
+        broker_connection_refused: ({ reason }) => this.refused.push(reason),
+      },
+    }),
+  ]);
+  readonly listener = new MemoryListener();
+  readonly client = this.listener.connect();
+  certificate: PeerCertificate | undefined;
+  connection!: Connection;
+  running!: Promise<void>;
+  reads = 0;
+
+  static async begin(): Promise<Shaking> {
+    const stage = new Shaking();
+    const lower = await stage.listener.accept();
+    const transport: Transport = {
+      read: (buffer) => {
+        stage.reads++;
+        return lower.read(buffer);
+      },
+      write: (bytes) => lower.write(bytes),
+      close: () => {
+        lower.close();
+        stage.handshake.reject(new Error("closed"));
+      },
+      handshake: () => stage.handshake.promise,
+      get certificate() {
+        return { commonName: "sensor 7" } as PeerCertificate;
+      },
+    };
+    const { parts } = stage;
+    const connection = new Connection(parts, transport, "memory", () => {});
+    stage.connection = connection;
+    stage.running = connection.run();
+    stage.client.send(connect(5, { clientId: "client" }));
+    await settled();
+    return stage;
+  }
+}
+
+Deno.test("connection reads nothing before the handshake, and knows the certificate after it", async () => {
+  const stage = await Shaking.begin();
+  assertEquals(stage.reads, 0);
+  stage.handshake.resolve();
+  const connack = await within(stage.client.receive(), "CONNACK");
+  assertEquals(connack![0], 0x20);
+  assertEquals(stage.certificate?.commonName, "sensor 7");
+  assertEquals(stage.parts.metrics.handshakesFailed, 0);
+  stage.connection.close();
+  await stage.running;
+});
+
+Deno.test("connection whose handshake fails is refused, counted and closed", async () => {
+  const stage = await Shaking.begin();
+  stage.handshake.reject(new Error("TLS: the client has no certificate"));
+  await within(stage.running, "the end");
+  await settled();
+  assertEquals(stage.refused, ["TLS: the client has no certificate"]);
+  const { handshakesFailed, connectionsRefused } = stage.parts.metrics;
+  assertEquals([handshakesFailed, connectionsRefused], [1, 1]);
+  assertEquals(stage.client.closedByBroker, true);
+  assertEquals(stage.reads, 0);
+});
+
+Deno.test("connection whose handshake takes too long is refused, counted and closed", async () => {
+  const stage = await Shaking.begin();
+  stage.connection.tick(stage.parts.time + 10_000);
+  assertEquals(stage.refused, []);
+  stage.connection.tick(stage.parts.time + 10_001);
+  await within(stage.running, "the end");
+  assertEquals(stage.refused, ["the handshake was not complete within 10 s"]);
+  const { handshakesFailed, connectionsRefused } = stage.parts.metrics;
+  assertEquals([handshakesFailed, connectionsRefused], [1, 1]);
+  assertEquals(stage.client.closedByBroker, true);
+});
+
+// Last words, over real sockets: in memory nothing is lost.
+
+/** A broker with a clock in the hand of the test, and a client. */
+async function real(
+  run: (
+    broker: Broker,
+    client: Deno.TcpConn,
+    pass: (seconds: number) => void,
+  ) => Promise<void>,
+): Promise<void> {
+  let time = 1_700_000_000_000;
+  await using broker = new Broker({
+    listeners: { default: { bind: "127.0.0.1:0" } },
+    now: () => time,
+  });
+  await broker.start();
+  const { port } = broker.addresses[0]!;
+  using client = await Deno.connect({ hostname: "127.0.0.1", port });
+  await run(broker, client, (seconds) => {
+    time += seconds * 1000;
+    broker.sweep();
+  });
+}
+
+Deno.test("connection's last packet is read though the client has sent what nobody will read [MQTT-4.13.1-1]", async () => {
+  await real(async (broker, client) => {
+    // Behind what is wrong comes more than any buffer on the way holds.
+    const flood = new Uint8Array(500_000);
+    await client.write(connect(5, { clientId: "client" }));
+    const buffer = new Uint8Array(4096);
+    await client.read(buffer);
+    const sending = (async () => {
+      for (let sent = 0; sent < flood.length;) {
+        sent += await client.write(flood.subarray(sent));
+      }
+    })();
+    await within(sending, "the broker to read on");
+    const count = await within(client.read(buffer), "DISCONNECT");
+    assertEquals([buffer[0], buffer[2]], [0xe0, 0x81]);
+    assert(count! > 4);
+    assertEquals(await within(client.read(buffer), "the end"), null);
+    assertEquals(broker.metrics.protocolErrors, 1);
+    // Nor does what comes later reset the connection.
+    for (let i = 0; i < 100; i++) await client.write(flood.subarray(0, 1000));
+  });
+});
+
+Deno.test("connection does not read on for a client that never stops", async () => {
+  await real(async (_, client) => {
+    await client.write(connect(5, { clientId: "client" }));
+    const flood = new Uint8Array(65_536);
+    const sending = (async () => {
+      for (;;) await client.write(flood);
+    })();
+    const failed = sending.then(() => "", (error) => error.name);
+    const error = await within(failed, "the end");
+    assertMatch(error, /^(ConnectionReset|BrokenPipe)$/);
+  });
+});
+
+Deno.test("connection is closed a second after its last packet if the client does not close", async () => {
+  await real(async (broker, client, pass) => {
+    const buffer = new Uint8Array(4096);
+    await client.write(connect(5, { clientId: "client" }));
+    await client.read(buffer);
+    await client.write(connect(5, { clientId: "client" }));
+    await client.read(buffer);
+    // It is told that nothing follows, and stays all the same.
+    assertEquals(await within(client.read(buffer), "the end"), null);
+    assertEquals(broker.metrics.connectionsOpen, 1);
+    pass(0.9);
+    assertEquals(broker.metrics.connectionsOpen, 1);
+    pass(0.2);
+    assertEquals(broker.metrics.connectionsOpen, 0);
+  });
+});
+
+Deno.test("connection of a client that says DISCONNECT is closed at once", async () => {
+  await real(async (broker, client) => {
+    const buffer = new Uint8Array(4096);
+    await client.write(connect(5, { clientId: "client" }));
+    await client.read(buffer);
+    await client.write(Uint8Array.of(0xe0, 0));
+    assertEquals(await within(client.read(buffer), "the end"), null);
+    assertEquals(broker.metrics.connectionsOpen, 0);
+  });
+});
+
+Deno.test("connections that are not closed do not hold a shutdown up for long", async () => {
+  await using broker = new Broker({
+    listeners: { default: { bind: "127.0.0.1:0" } },
+    limits: { shutdownTimeout: 3600 },
+  });
+  await broker.start();
+  using client = await SocketClient.open(broker.addresses[0]!.port);
+  await client.send(connect(5, { clientId: "client" }));
+  await client.next();
+  await client.send(pingreq);
+  await client.next();
+  await within(broker.shutdown(), "the shutdown");
+});

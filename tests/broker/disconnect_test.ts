@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { BrokerConfig, Plugin } from "../../broker/mod.ts";
+import type { Plugin } from "../../broker/mod.ts";
 import {
   closeSession,
   endSession,
@@ -19,7 +19,7 @@ class Stage {
   constructor(
     expiryInterval: number,
     will: Partial<Will> | undefined,
-    plugins: NonNullable<BrokerConfig["plugins"]> = [],
+    plugins: readonly Plugin[] = [],
   ) {
     this.parts = new Parts({}, plugins);
     const witness = this.parts.session("witness");

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { defaultLimits } from "../../broker/config.ts";
+import { defaultLimits } from "../../broker/limits.ts";
 import { Filters } from "../../broker/_filters.ts";
 
 Deno.test("filters are counted once each, and go when they are deleted", () => {

@@ -24,9 +24,9 @@ const times = {
 
 function hooksOf(
   plugins: readonly Plugin[],
-  { allowAnonymous = true, metrics = new Metrics() } = {},
+  { open = true, metrics = new Metrics() } = {},
 ): Hooks {
-  return new Hooks(plugins, allowAnonymous, metrics);
+  return new Hooks(plugins, open, metrics);
 }
 
 // authenticate and authorize.
@@ -35,11 +35,11 @@ const yes = true;
 const no = false;
 const none = undefined;
 
-/** Opinions of the plugins, and what comes out where nobody is asked and yes. */
+/** Opinions of the plugins; whether nobody denies; whether somebody approves. */
 const truths: readonly [
   opinions: Opinion[],
-  openToAll: boolean,
-  closed: boolean,
+  allowed: boolean,
+  approved: boolean,
 ][] = [
   [[], true, false],
   [[none], true, false],
@@ -72,7 +72,10 @@ for (const [answer, allowed] of odd) {
   Deno.test(`hooks take ${JSON.stringify(answer)} for ${allowed ? "no opinion" : "a denial"}`, async () => {
     for (const time of Object.values(times)) {
       const say = () => time(answer) as Awaitable<Opinion>;
-      const hooks = hooksOf([plugin({ authenticate: say, authorize: say })]);
+      const hooks = hooksOf([
+        plugin({ authenticate: () => true }),
+        plugin({ authenticate: say, authorize: say }),
+      ]);
       assertEquals(await hooks.authenticate(client, undefined), allowed);
       const request = { action: "subscribe", topic: "a", qos: 0 } as const;
       assertEquals(await hooks.authorize(client, request), allowed);
@@ -95,38 +98,38 @@ function mixtures(opinions: readonly Opinion[]): Awaitable<Opinion>[][] {
   );
 }
 
-for (const [opinions, openToAll, closed] of truths) {
+for (const [opinions, allowed, approved] of truths) {
   const shown = `[${opinions.map(String).join(", ")}]`;
 
-  for (
-    const [allowAnonymous, expected] of [[true, openToAll], [false, closed]]
-  ) {
-    Deno.test(`authenticate() gives ${expected} for ${shown} when allowAnonymous is ${allowAnonymous}`, async () => {
+  for (const open of [true, false]) {
+    // Open is only what nobody guards.
+    const expected = approved || (open && opinions.length === 0);
+    Deno.test(`authenticate() gives ${expected} for ${shown} when it is ${open ? "" : "not "}open`, async () => {
       for (const answers of mixtures(opinions)) {
         const plugins = answers.map((one) =>
           plugin({ authenticate: () => one })
         );
-        const hooks = hooksOf(plugins, { allowAnonymous: allowAnonymous! });
+        const hooks = hooksOf(plugins, { open });
         assertEquals(await hooks.authenticate(client, undefined), expected);
       }
     });
   }
 
-  Deno.test(`authorize() gives ${openToAll} for ${shown}`, async () => {
+  Deno.test(`authorize() gives ${allowed} for ${shown}`, async () => {
     for (const answers of mixtures(opinions)) {
       const plugins = answers.map((one) => plugin({ authorize: () => one }));
-      const allowed = await hooksOf(plugins, { allowAnonymous: false })
+      const found = await hooksOf(plugins, { open: false })
         .authorize(client, { action: "subscribe", topic: "a", qos: 0 });
-      assertEquals(allowed, openToAll);
+      assertEquals(found, allowed);
     }
   });
 
-  Deno.test(`authorizeDelivery() gives ${openToAll} for ${shown}`, () => {
+  Deno.test(`authorizeDelivery() gives ${allowed} for ${shown}`, () => {
     const plugins = opinions.map((one) =>
       plugin({ authorizeDelivery: () => one })
     );
-    const hooks = hooksOf(plugins, { allowAnonymous: false });
-    assertEquals(hooks.authorizeDelivery(client, message("a")), openToAll);
+    const hooks = hooksOf(plugins, { open: false });
+    assertEquals(hooks.authorizeDelivery(client, message("a")), allowed);
   });
 }
 

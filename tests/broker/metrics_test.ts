@@ -399,6 +399,7 @@ Deno.test("metrics are all 0 at first, and all are counted in these tests", () =
     ...traffic,
     "connectionsOpen",
     "acceptFailures", // acceptor_test.ts
+    "handshakesFailed", // connection_test.ts
   ]);
   assertEquals([...covered].sort(), Object.keys(metrics).sort());
 });

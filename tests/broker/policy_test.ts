@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { inspect, withinLimits } from "../../broker/_policy.ts";
-import { resolveLimits } from "../../broker/config.ts";
+import { defaultLimits } from "../../broker/limits.ts";
 import type { MessageInit } from "../../broker/mod.ts";
 import { ReasonCode } from "../../codec/mod.ts";
 import { clientOf, Parts, plugin } from "./_parts.ts";
@@ -28,13 +28,13 @@ const lengths: readonly [topic: string, within: boolean][] = [
 
 for (const [topic, within] of lengths) {
   Deno.test(`topic ${JSON.stringify(topic)} is ${within ? "" : "not "}within 12 bytes and 3 levels`, () => {
-    const limits = resolveLimits({ topicLength: 12, topicLevels: 3 });
+    const limits = { ...defaultLimits, topicLength: 12, topicLevels: 3 };
     assertEquals(withinLimits(topic, limits), within);
   });
 }
 
 Deno.test("topic may have all 65,535 bytes and 200 levels by default", () => {
-  const limits = resolveLimits();
+  const limits = { ...defaultLimits };
   assertEquals(withinLimits("é".repeat(32_767), limits), true);
   assertEquals(withinLimits("é".repeat(32_768), limits), false);
   assertEquals(withinLimits("/".repeat(199), limits), true);

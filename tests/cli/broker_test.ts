@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { BrokerProcess } from "../_broker_process.ts";
 import { connect, pingreq } from "../_raw_client.ts";
 import { SocketClient } from "../_socket_client.ts";
@@ -40,9 +45,10 @@ Deno.test("ambermq broker says where it listens and that anybody may come, and l
   const { code } = await broker.status();
   const local = "127\\.0\\.0\\.1:\\d+";
   const expected = [
-    `INFO - Listener 'default' bind to 127\\.0\\.0\\.1:${port}`,
-    "WARNING - Anonymous access is open: anybody who reaches these addresses " +
-    "may publish and subscribe to everything",
+    `INFO - Listener 'default' bind to 127\\.0\\.0\\.1:${port} ` +
+    "\\(max_connections=-1\\)",
+    "INFO - Anonymous access is open: anybody who reaches these addresses " +
+    "may connect; auth\\.allow-anonymous says otherwise",
     `INFO - Connected: ${local} client "one" MQTT 5\\.0 by listener default`,
     `INFO - Disconnected: ${local} client "one" MQTT 5\\.0 by listener ` +
     "default: the client disconnected",
@@ -100,7 +106,7 @@ Deno.test("ambermq broker ends with status 1 and says why when the address is no
   assertEquals((await broker.status()).code, 1);
   assertMatch(
     broker.log.all.join("\n"),
-    /^ambermq broker: Cannot bind to "1883:localhost": /,
+    /^ambermq broker: .*: listeners\.default\.bind is "1883:localhost", not /,
   );
 });
 
@@ -127,3 +133,144 @@ for (const flag of ["--help", "-h"]) {
     assertEquals(broker.log.all, []);
   });
 }
+
+// Configuration files.
+
+const fixtures = "tests/fixtures/seeds";
+
+/** A file for the time of a test, with its folder. */
+async function withFile(
+  text: string,
+  run: (path: string) => Promise<void>,
+): Promise<void> {
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(path, text);
+    await run(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+/** How the command ends, and what it wrote. */
+async function ended(...args: string[]) {
+  await using broker = new BrokerProcess(args);
+  const { code } = await broker.status();
+  return { code, out: broker.stdout.all, log: broker.log.all };
+}
+
+Deno.test("ambermq broker -c runs what the file says", async () => {
+  const text = `listeners:
+  default: {bind: "127.0.0.1:0", max-connections: 3}
+auth: {allow-anonymous: false}
+plugins:
+  - ${new URL("../fixtures/plugins/good.ts", import.meta.url)}: {refuse: eve}
+`;
+  await withFile(text, async (path) => {
+    await using broker = new BrokerProcess(["-c", path]);
+    const line = await broker.log.find(/ bind to /);
+    assertMatch(
+      line,
+      /INFO - Listener 'default' bind to 127\.0\.0\.1:\d+ \(max_connections=3\)$/,
+    );
+    const port = Number(/:(\d+) \(/.exec(line)![1]);
+    for (
+      const [fields, code] of [
+        [{ username: "eve" }, 0x86],
+        [{}, 0x87],
+        [{ username: "ann" }, 0],
+      ] as const
+    ) {
+      using client = await SocketClient.open(port);
+      await client.send(connect(5, { clientId: "one", ...fields }));
+      const connack = await client.next();
+      assertEquals(connack?.type === "connack" && connack.code, code);
+    }
+    await broker.log.find(/Refused: .* user "eve"/);
+    broker.kill("SIGINT");
+    assertEquals((await broker.status()).code, 0);
+  });
+});
+
+for (const name of ["hbmqtt_default_broker", "amqtt_default_broker"]) {
+  Deno.test(`ambermq broker -c starts with ${name}.yaml but for its port`, async () => {
+    const file = new URL(`../fixtures/seeds/${name}.yaml`, import.meta.url);
+    const text = (await Deno.readTextFile(file)).replace(
+      "0.0.0.0:1883",
+      "127.0.0.1:0",
+    );
+    await withFile(text, async (path) => {
+      await using broker = new BrokerProcess(["-c", path]);
+      const line = await broker.log.find(/ bind to /);
+      using _ = await connected(Number(/:(\d+) \(/.exec(line)![1]));
+      broker.kill("SIGINT");
+      assertEquals((await broker.status()).code, 0);
+    });
+  });
+}
+
+for (
+  const [args, reason] of [
+    [
+      ["-c", "none.yaml"],
+      "Cannot read the configuration of the broker: none.yaml: there is no " +
+      "such file",
+    ],
+    [
+      ["-c", `${fixtures}/000_003.yaml`],
+      `Cannot read the configuration of the broker: ${fixtures}/000_003.yaml` +
+      ':26:5: auth.allow-anonymous is "true / false", not true or false',
+    ],
+    [
+      ["--test-config", "-c", `${fixtures}/001_002_decided.yaml`],
+      "Cannot use certfile /some/certfile (listener my-tcp-ssl-1): ",
+    ],
+  ] as const
+) {
+  Deno.test(`ambermq broker ${args.join(" ")} ends with status 1 and says why`, async () => {
+    const { code, out, log } = await ended(...args);
+    assertEquals([code, out], [1, []]);
+    assertStringIncludes(log.at(-1)!, `ambermq broker: ${reason}`);
+  });
+}
+
+Deno.test("ambermq broker neither starts nor passes the test without its password file", async () => {
+  const text = "listeners: {default: {bind: '127.0.0.1:0'}}\n" +
+    "auth: {password-file: /no/such/file}\n";
+  await withFile(text, async (path) => {
+    for (const more of [[], ["--test-config"]]) {
+      const { code, log } = await ended("-c", path, ...more);
+      assertEquals(code, 1);
+      assertStringIncludes(log.at(-1)!, "/no/such/file");
+    }
+  });
+});
+
+Deno.test("ambermq broker --test-config says what is good, warns, and does not listen", async () => {
+  const occupant = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const text = `listeners: {default: {bind: "127.0.0.1:${occupant.addr.port}"}}
+topic-check: {acl: {}}
+`;
+  await withFile(text, async (path) => {
+    const { code, out, log } = await ended("-c", path, "--test-config");
+    assertEquals([code, out], [0, [`${path} is good`]]);
+    assertEquals(
+      texts(log)[0],
+      `WARNING - ${path}:2:1: topic-check is not ` +
+        "enabled: its rules have no effect",
+    );
+  });
+  occupant.close();
+});
+
+Deno.test("ambermq broker --version shows the version", async () => {
+  const { code, out } = await ended("--version");
+  assertEquals([code, out.length], [0, 1]);
+  assertMatch(out[0]!, /^ambermq \d/);
+});
+
+Deno.test("ambermq broker takes either -c or --bind", async () => {
+  const { code, log } = await ended("-c", "x.yaml", "--bind", "0");
+  assertEquals(code, 2);
+  assertStringIncludes(log[0]!, "--bind is for a broker without -c");
+});

@@ -1,108 +1,78 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { clientFlags, clientOptions } from "../../cli/_client_flags.ts";
+import {
+  clientFlags,
+  clientGroups,
+  refusedFlags,
+} from "../../cli/_client_flags.ts";
 import { parseFlags, UsageError } from "../../cli/_flags.ts";
-import type { ClientOptions } from "../../mod.ts";
+import { pubFlags, pubHelp } from "../../cli/_pub.ts";
+import { subFlags, subHelp } from "../../cli/_sub.ts";
 
-function options(...args: string[]): ClientOptions {
-  return clientOptions(parseFlags(clientFlags, args));
+/** The flags in the documentation of HBMQTT and aMQTT, and in the man pages. */
+const common = [
+  ...["--version", "-h", "--help", "-c", "-d", "-i", "-k", "-q", "--qos", "-t"],
+  ...["--ca-file", "--ca-path", "--ca-data", "--clean-session", "--url"],
+  ...["--will-topic", "--will-message", "--will-qos", "--will-retain"],
+  ...["--extra-headers", "--config-file", "--client-id", "--topic"],
+  ...["-A", "-D", "--property", "-I", "--id-prefix", "-L", "-p", "-P", "-S"],
+  ...["-u", "--username", "--pw", "--unix", "-V", "--protocol-version", "-x"],
+  ...["--cafile", "--capath", "--cert", "--key", "--keyform", "--ciphers"],
+  ...["--insecure", "--tls-alpn", "--tls-engine", "--tls-engine-kpass-sha1"],
+  ...["--tls-use-os-certs", "--tls-version", "--psk", "--psk-identity"],
+  ...["--proxy", "--nodelay", "--quiet", "--will-payload", "--debug", "--id"],
+  ...["--disable-clean-session", "--host", "--port", "--keepalive"],
+];
+
+const documented = {
+  pub: [
+    ...["-m", "-f", "-l", "-n", "-s", "-r", "--message", "--file", "--lines"],
+    ...["--no-message", "--stdin", "--retain", "--null-message"],
+    ...["--stdin-file", "--stdin-line", "--repeat", "--repeat-delay", "-M"],
+  ],
+  sub: [
+    ...["-n", "-C", "-E", "-F", "-N", "-R", "-T", "--filter-out", "-U"],
+    ...["--unsubscribe", "-v", "--verbose", "-W", "--pretty"],
+    ...["--random-filter", "--remove-retained", "--retained-only"],
+    ...["--retain-as-published", "--retain-handling"],
+  ],
+};
+
+for (
+  const [command, flags] of [["pub", pubFlags], ["sub", subFlags]] as const
+) {
+  Deno.test(`${command} knows every flag of its models, or says why it does not`, () => {
+    const names: string[] = Object.values(flags).flatMap(({ names }) => names);
+    const known = [...names, ...Object.keys(refusedFlags)];
+    const missing = [...common, ...documented[command]]
+      .filter((name) => !known.includes(name));
+    assertEquals(missing, []);
+    assertEquals(names.length, new Set(names).size, "a name with two meanings");
+    const both = names.filter((name) => Object.hasOwn(refusedFlags, name));
+    assertEquals(both, []);
+  });
 }
 
-const usual = {
-  url: "mqtt://localhost:1883",
-  protocolVersion: 4,
-  keepAlive: 60,
-  cleanStart: true,
-} as const;
-
-Deno.test("clientOptions() has the local broker and MQTT 3.1.1 by default", () => {
-  assertEquals(options(), usual);
-});
-
-Deno.test("clientOptions() takes the broker from a URL, or from host and port", () => {
-  assertEquals(options("--url", "mqtt://u:p@box:18").url, "mqtt://u:p@box:18");
-  assertEquals(options("-h", "box").url, "mqtt://box:1883");
-  assertEquals(options("-p", "18").url, "mqtt://localhost:18");
-  assertEquals(options("-h", "::1", "-p", "18").url, "mqtt://[::1]:18");
-  assertEquals(options("-h", "[::1]").url, "mqtt://[::1]:1883");
-  for (const more of [["-h", "x"], ["-p", "1"]]) {
+Deno.test("flags that cannot be had are refused, not ignored", () => {
+  for (const name of Object.keys(refusedFlags)) {
     assertThrows(
-      () => options("--url", "mqtt://box", ...more),
+      () => parseFlags(clientFlags, [name, "x"], refusedFlags),
       UsageError,
-      "--url says host and port already",
+      `${name} is not supported: `,
     );
   }
-  for (const port of ["0", "65536", "x"]) {
-    assertThrows(() => options("-p", port), UsageError, "-p is ");
-  }
 });
 
-Deno.test("clientOptions() has user, password, keep alive and identifier", () => {
-  assertEquals(options("-u", "me", "-P", "-secret", "-k", "5"), {
-    ...usual,
-    username: "me",
-    password: "-secret",
-    keepAlive: 5,
-  });
-  // A client with a name keeps its session, unless it is told otherwise.
-  assertEquals(options("-i", "me"), {
-    ...usual,
-    clientId: "me",
-    cleanStart: false,
-  });
-  assertEquals(options("-i", "me", "--clean-session").cleanStart, true);
-  assertEquals(options("-i", "me", "-V", "5").properties, {
-    sessionExpiryInterval: 0xffff_ffff,
-  });
+Deno.test("the help has all flags, on lines that a terminal has", () => {
   assertEquals(
-    options("-i", "me", "-V", "5", "--clean-session").properties,
-    undefined,
+    Object.values(clientGroups).flatMap((group) => Object.keys(group)),
+    Object.keys(clientFlags),
   );
-});
-
-Deno.test("clientOptions() knows the protocol versions by all their names", () => {
-  const names = {
-    3: ["3", "31", "3.1", "mqttv31", "MQTTv31"],
-    4: ["4", "311", "3.1.1", "mqttv311"],
-    5: ["5", "5.0", "mqttv5"],
-  };
-  for (const [version, all] of Object.entries(names)) {
-    for (const name of all) {
-      assertEquals(options("-V", name).protocolVersion, Number(version) as 5);
-    }
-  }
-  assertThrows(() => options("-V", "6"), UsageError, '-V is "6", not 3, 4, 5');
-});
-
-Deno.test("clientOptions() has a will as soon as there is its topic", () => {
-  assertEquals(options("--will-topic", "t").will, {
-    topic: "t",
-    payload: "",
-    qos: 0,
-    retain: false,
-  });
-  for (const name of ["--will-message", "--will-payload"]) {
-    const more = [name, "m", "--will-qos", "2", "--will-retain"];
-    assertEquals(options("--will-topic", "t", ...more).will, {
-      topic: "t",
-      payload: "m",
-      qos: 2,
-      retain: true,
-    });
-  }
   for (
-    const args of [["--will-message", "m"], ["--will-qos", "0"], [
-      "--will-retain",
-    ]]
+    const [help, flags] of [[pubHelp, pubFlags], [subHelp, subFlags]] as const
   ) {
-    assertThrows(
-      () => options(...args),
-      UsageError,
-      "a will needs --will-topic",
-    );
+    for (const { names } of Object.values(flags)) {
+      assertEquals(help.includes(`  ${names.join(", ")}`), true, names[0]);
+    }
+    assertEquals(help.split("\n").filter((line) => line.length > 80), []);
   }
-  assertThrows(
-    () => options("--will-topic", "t", "--will-qos", "3"),
-    UsageError,
-    "--will-qos is",
-  );
 });

@@ -1,8 +1,8 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import {
   describeFlags,
   helpFlag,
-  hint,
+  parseDecimal,
   parseFlags,
   parseInteger,
   UsageError,
@@ -77,12 +77,33 @@ Deno.test("parseFlags() refuses what it does not know, with a hint", () => {
   }
 });
 
-Deno.test("hint() names what is close", () => {
-  const names = ["broker", "pub", "sub"];
-  assertEquals(hint("pbu", names), "; did you mean pub?");
-  assertEquals(hint("brokr", names), "; did you mean broker?");
-  assertEquals(hint("subscribe", names), "");
-  assertEquals(hint("xyz", names), "");
+Deno.test("parseFlags() takes as many words as a flag says", () => {
+  const some = {
+    pair: {
+      names: ["-D"],
+      value: "NAME VALUE",
+      words: ([first]: readonly string[]) => first === "none" ? 1 : 2,
+      help: "",
+    },
+    help: helpFlag,
+  } as const;
+  assertEquals(
+    parseFlags(some, ["-D", "a", "-D", "-D", "none", "-D", "b", ""]).pair,
+    [["a", "-D"], ["none"], ["b", ""]],
+  );
+  assertThrows(
+    () => parseFlags(some, ["-D", "a"]),
+    UsageError,
+    "-D needs a value: NAME VALUE",
+  );
+});
+
+Deno.test("parseFlags() says why a flag of others is refused", () => {
+  assertThrows(
+    () => parseFlags(flags, ["--proxy", "x"], { "--proxy": "we do not" }),
+    UsageError,
+    "--proxy is not supported: we do not",
+  );
 });
 
 Deno.test("parseInteger() takes numbers within the range", () => {
@@ -99,20 +120,47 @@ Deno.test("parseInteger() takes numbers within the range", () => {
   }
 });
 
-Deno.test("describeFlags() has a line for each flag", () => {
+Deno.test("parseDecimal() takes numbers within the range", () => {
+  const flag = { names: ["-W"], value: "SECONDS", help: "" };
+  const parse = (text?: string) =>
+    parseDecimal(flag, text, [0.5, 100], "a number of seconds");
+  assertEquals(parse(), undefined);
+  assertEquals(parse("0.5"), 0.5);
+  assertEquals(parse(".75"), 0.75);
+  assertEquals(parse("100"), 100);
+  for (const text of ["0.4", "101", "", "-1", "x", "1e1", "1.", "Infinity"]) {
+    assertThrows(
+      () => parse(text),
+      UsageError,
+      `-W is ${JSON.stringify(text)}, not a number of seconds`,
+    );
+  }
+});
+
+Deno.test("describeFlags() has a line for each flag, in groups", () => {
+  const { help, ...others } = flags;
   assertEquals(
-    describeFlags(flags),
-    "  -m, --message TEXT  a text\n" +
-      "  -t TOPIC            topics\n" +
-      "  -r, --retain        keep it\n" +
-      "  -h, --host HOST     where\n" +
-      "  --help              show this help\n",
+    describeFlags({ Some: others, Other: { help } }),
+    "Some:\n" +
+      "  -m, --message TEXT          a text\n" +
+      "  -t TOPIC                    topics\n" +
+      "  -r, --retain                keep it\n" +
+      "  -h, --host HOST             where\n" +
+      "\n" +
+      "Other:\n" +
+      "  --help                      show this help\n",
   );
   const long = {
     long: {
       names: ["--a-name-that-is", "--much-too-long"],
-      help: "for one line",
+      help: "for one line\nand its help too",
     },
   };
-  assertStringIncludes(describeFlags(long), "long\n   ");
+  assertEquals(
+    describeFlags({ Long: long }),
+    "Long:\n" +
+      "  --a-name-that-is, --much-too-long\n" +
+      "                              for one line\n" +
+      "                              and its help too\n",
+  );
 });

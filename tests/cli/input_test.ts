@@ -64,7 +64,7 @@ Deno.test("chunks() ends with the stream, or with its signal", async () => {
   const { signal } = new AbortController();
   const parts = [new Uint8Array([1]), new Uint8Array([2])];
   assertEquals(
-    await Array.fromAsync(chunks(() => ReadableStream.from(parts), signal)),
+    await Array.fromAsync(chunks(ReadableStream.from(parts), signal)),
     parts,
   );
 
@@ -75,7 +75,7 @@ Deno.test("chunks() ends with the stream, or with its signal", async () => {
       cancelled = true;
     },
   });
-  const reading = Array.fromAsync(chunks(() => endless, controller.signal));
+  const reading = Array.fromAsync(chunks(endless, controller.signal));
   controller.abort(new Error("enough"));
   await assertRejects(() => reading, Error, "enough");
   assert(cancelled);

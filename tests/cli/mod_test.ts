@@ -143,3 +143,28 @@ Deno.test("ambermq pub exits with 1 where there is no broker", async () => {
   assertEquals([status, out], [1, ""]);
   assertStringIncludes(error, "is the broker running?");
 });
+
+Deno.test("ambermq exits with 1 for a wrong configuration, and says where", async () => {
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, "keep_alive: 10\nqos: 1\n");
+  for (const command of ["pub", "sub"]) {
+    const args = [command, "-c", file, "-t", "t"];
+    if (command === "pub") args.push("-n");
+    const { status, out, error } = await run("cli/mod.ts", ...args);
+    assertEquals([status, out], [1, ""]);
+    assertStringIncludes(
+      error,
+      `ambermq ${command}: Cannot read the configuration of the client: ` +
+        `${file}:2:1: `,
+    );
+  }
+  await Deno.remove(file);
+});
+
+Deno.test("ambermq completions prints a script", async () => {
+  const { status, out } = await run("cli/mod.ts", "completions", "bash");
+  assertEquals(status, 0);
+  for (const command of ["broker", "pub", "sub", "completions"]) {
+    assertStringIncludes(out, `_ambermq_${command}()`);
+  }
+});

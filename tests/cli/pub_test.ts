@@ -91,12 +91,16 @@ Deno.test("pub -s publishes standard input as it is", async () => {
 Deno.test("pub -f publishes the lines of a file, --file-whole all of it", async () => {
   const files = { "a.txt": "one\ntwo\n" };
   assertEquals(
-    texts(await published(2, ["-f", "a.txt"], new FakeTerminal(files))),
+    texts(await published(2, ["-f", "a.txt"], new FakeTerminal({ files }))),
     ["one", "two"],
   );
   assertEquals(
     texts(
-      await published(1, ["--file-whole", "a.txt"], new FakeTerminal(files)),
+      await published(
+        1,
+        ["--file-whole", "a.txt"],
+        new FakeTerminal({ files }),
+      ),
     ),
     ["one\ntwo\n"],
   );
@@ -106,7 +110,9 @@ Deno.test("pub publishes many lines in their order", async () => {
   const count = 20_000;
   const all = Array.from({ length: count }, (_, i) => `line ${i}`);
   for (const qos of ["0", "1"]) {
-    const terminal = new FakeTerminal({ many: all.join("\n") });
+    const terminal = new FakeTerminal({
+      files: { many: all.join("\n") },
+    });
     await using broker = await RunningBroker.start();
     await using client = await broker.client();
     await client.subscribe("t", { qos: 0 });
@@ -132,6 +138,13 @@ Deno.test("pub refuses a wrong command line", async () => {
     [["-t", "t", "-l", "-s"], "give exactly one of"],
     [["-t", "t", "-n", "-q", "3"], '-q is "3", not a number from 0 to 2'],
     [["-t", "t", "-n", "--mesage", "x"], "did you mean --message?"],
+    [["-t", "t", "-L", "mqtt://box/t", "-n"], "--url says the topic already"],
+    [["-t", "t", "-l", "--repeat", "2"], "--repeat is for a single message"],
+    [["-t", "t", "-n", "--repeat", "0"], "--repeat is"],
+    [["-t", "t", "-n", "--repeat-delay", "1"], "needs --repeat"],
+    [["-t", "t", "-n", "-M", "0"], "-M is"],
+    [["-t", "t", "-n", "-D", "subscribe", "user-property", "a", "b"], "-D has"],
+    [["-t", "t", "-n", "--proxy", "x"], "--proxy is not supported: "],
   ];
   for (const [args, message] of cases) {
     await assertRejects(
@@ -222,7 +235,6 @@ Deno.test("pub exits with 2 for what cannot be sent", async () => {
   await using broker = await RunningBroker.start();
   const cases: [string[], string][] = [
     [["--url", "http://box", "-t", "t"], "its scheme is none of"],
-    [["--url", "mqtts://box", "-t", "t"], "mqtts:// yet"],
     [["--url", broker.url, "-t", "a/#"], "it has a wildcard"],
     [["--url", broker.url, "-t", "t", "-P", "p"], "without a user name"],
   ];
@@ -287,4 +299,200 @@ Deno.test("pub -d tells what happens", async () => {
     "Connected",
     "Published 1, disconnecting",
   ]);
+});
+
+Deno.test("pub takes the topic from the URL", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  await client.subscribe("#");
+  const terminal = new FakeTerminal();
+  const args = ["-L", `${broker.url}/a/b`, "-m", "x"];
+  assertEquals(await runPub(args, terminal), 0);
+  assertEquals((await client.deliverMessage()).topic, "a/b");
+});
+
+Deno.test("pub -D publish has properties", async () => {
+  const [message] = await published(1, [
+    ...["-m", "x", "-D", "publish", "content-type", "text/plain"],
+    ...["-D", "publish", "user-property", "a", "b"],
+  ]);
+  assertEquals(message!.properties, {
+    contentType: "text/plain",
+    userProperties: [["a", "b"]],
+  });
+});
+
+Deno.test("pub --repeat publishes a message again, -M one at a time", async () => {
+  assertEquals(texts(await published(3, ["-m", "x", "--repeat", "3"])), [
+    ...["x", "x", "x"],
+  ]);
+  const more = ["-m", "x", "--repeat", "50", "-q", "1", "-M", "1"];
+  assertEquals((await published(50, more)).length, 50);
+});
+
+Deno.test("pub --repeat-delay waits between one arrival and the next message", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  await client.subscribe("t", { qos: 1 });
+  const terminal = new FakeTerminal();
+  const done = runPub([
+    ...["--url", broker.url, "-t", "t", "-m", "x", "-q", "1"],
+    ...["--repeat", "2", "--repeat-delay", "0.5"],
+  ], terminal);
+  await terminal.asleep();
+  await client.deliverMessage();
+  await client.ping();
+  await assertRejects(() => client.deliverMessage({ timeout: 0 }));
+  terminal.elapse(0.5);
+  await client.deliverMessage();
+  assertEquals(await done, 0);
+});
+
+Deno.test("pub shows how far it has come, on a terminal", async () => {
+  await using broker = await RunningBroker.start();
+  const terminal = new FakeTerminal({ width: 80 });
+  const done = runPub([
+    ...["--url", broker.url, "-t", "t", "-m", "x", "-q", "1"],
+    ...["--repeat", "4", "--repeat-delay", "5"],
+  ], terminal);
+  for (let pause = 1; pause < 4; pause++) {
+    await terminal.asleep();
+    terminal.elapse(5);
+  }
+  assertEquals(await done, 0);
+  assertEquals(terminal.statuses, [
+    "[############------------] 50 %  2 messages, 0 per second",
+    "[##################------] 75 %  3 messages, 0 per second",
+    "[########################] 100 %  4 messages, 0 per second",
+    "",
+  ]);
+});
+
+Deno.test("pub --quiet tells no errors", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const terminal = new FakeTerminal();
+  const args = ["-h", "127.0.0.1", "-p", `${port}`, "-t", "t", "-n"];
+  assertEquals(await runPub([...args, "--quiet"], terminal), 1);
+  assertEquals(terminal.errors, []);
+});
+
+Deno.test("pub that SIGTERM ends exits with 143", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  await client.subscribe("t");
+  const terminal = new FakeTerminal();
+  const done = runPub(["--url", broker.url, "-t", "t", "-l"], terminal);
+  terminal.type("one\n");
+  await client.deliverMessage();
+  terminal.interrupt("SIGTERM");
+  assertEquals(await done, 143);
+});
+
+Deno.test("pub -q is stronger than the topics of -c, and these than default_qos", async () => {
+  const config = await Deno.makeTempFile();
+  await Deno.writeTextFile(
+    config,
+    "default_qos: 1\ndefault_retain: true\ntopics:\n" +
+      "  t:\n    qos: 2\n    retain: false\n  zero: {qos: 0}\n",
+  );
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  await client.subscribe("#", { qos: 2, retainAsPublished: true });
+  const cases: [string[], number, boolean][] = [
+    [["-t", "t", "-c", config], 2, false],
+    [["-t", "t", "-c", config, "-q", "0", "-r"], 0, true],
+    [["-t", "zero", "-c", config], 0, true],
+    [["-t", "other", "-c", config], 1, true],
+    [["-t", "other", "-c", config, "-q", "0"], 0, true],
+    [["-t", "other"], 0, false],
+  ];
+  for (const [args, qos, retain] of cases) {
+    const terminal = new FakeTerminal();
+    const all = ["--url", broker.url, "-m", "x", ...args];
+    assertEquals(await runPub(all, terminal), 0);
+    const message = await client.deliverMessage();
+    assertEquals([message.qos, message.retain], [qos, retain], args.join(" "));
+  }
+  await Deno.remove(config);
+});
+
+Deno.test("pub connects again if -c says so, and not otherwise", async () => {
+  const config = await Deno.makeTempFile();
+  await Deno.writeTextFile(config, "auto_reconnect: true");
+  const connack = new Uint8Array([0x20, 2, 0, 0]);
+  for (const again of [false, true]) {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const terminal = new FakeTerminal();
+    const url = `mqtt://127.0.0.1:${listener.addr.port}`;
+    const args = ["--url", url, "-t", "t", "-l"];
+    const done = runPub(again ? [...args, "-c", config] : args, terminal);
+    const first = await listener.accept();
+    const buffer = new Uint8Array(200);
+    await first.read(buffer); // CONNECT
+    await first.write(connack);
+    terminal.type("one\n");
+    await first.read(buffer); // PUBLISH
+    first.close();
+    if (again) {
+      using second = await listener.accept();
+      await second.read(buffer);
+      await second.write(connack);
+      terminal.endInput();
+      while (await second.read(buffer) !== null);
+    }
+    assertEquals(await done, again ? 0 : 1);
+    assertMatch(
+      terminal.errors[0]!,
+      again
+        ? /^ambermq pub: Connection lost: .*; trying again in \d\.\d s$/
+        : /^ambermq pub: Connection lost: /,
+    );
+  }
+  await Deno.remove(config);
+});
+
+Deno.test("pub does the examples of the reference's documentation", async () => {
+  await using broker = await RunningBroker.start({
+    listeners: {
+      default: { bind: "127.0.0.1:0" },
+      ws: { bind: "127.0.0.1:0", type: "ws" },
+    },
+  });
+  await using client = await broker.client();
+  await client.subscribe("#", { qos: 2, retainAsPublished: true });
+  const ws = `ws://127.0.0.1:${broker.broker.addresses[1]!.port}`;
+  const headers = '{"Authorization": "Bearer <token>"}';
+  const sensor = ["-t", "sensors/temperature", "-m"];
+  const examples: [string[], string[]][] = [
+    [["--url", broker.url, ...sensor, "32", "-q", "1"], ["32 1 false"]],
+    [["--url", broker.url, ...sensor, "1266193804 32"], [
+      "1266193804 32 0 false",
+    ]],
+    [
+      ["--url", broker.url, "-r", "-t", "switches/kitchen", "-m", "on"],
+      ["on 0 true"],
+    ],
+    [["--url", broker.url, "-t", "my/topic", "-f", "./data"], [
+      "1 0 false",
+      "2 0 false",
+    ]],
+    [["--url", broker.url, "-t", "my/topic", "-s"], ["1\n2\n 0 false"]],
+    [
+      ["--url", ws, ...sensor, "32", "-q", "1", "--extra-headers", headers],
+      ["32 1 false"],
+    ],
+  ];
+  for (const [args, expected] of examples) {
+    const terminal = new FakeTerminal({ files: { "./data": "1\n2\n" } });
+    terminal.type("1\n2\n");
+    terminal.endInput();
+    assertEquals(await runPub(args, terminal), 0);
+    for (const text of expected) {
+      const message = await client.deliverMessage();
+      const { qos, retain } = message;
+      assertEquals(`${message.text()} ${qos} ${retain}`, text);
+    }
+  }
 });

@@ -151,6 +151,7 @@ export class Stage implements AsyncDisposable {
       url: "mqtt://broker",
       ...(named ? { clientId: "me" } : {}),
       keepAlive: 0,
+      autoReconnect: false,
       clock: this.clock,
       dial: () => this.#dial(),
       ...options,

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ApplicationMessage } from "../../client/mod.ts";
-import { Inbox } from "../../client/_inbox.ts";
+import { IncomingApplicationMessage } from "../../client/mod.ts";
+import { Crowd, Inbox } from "../../client/_inbox.ts";
 
-function message(topic: string): ApplicationMessage {
-  return new ApplicationMessage({
+function message(topic: string): IncomingApplicationMessage {
+  return new IncomingApplicationMessage({
     type: "publish",
     topic,
     payload: new Uint8Array(0),
@@ -13,11 +13,15 @@ function message(topic: string): ApplicationMessage {
   });
 }
 
-Deno.test("Inbox is full at its limit, and low at half of it", async () => {
-  let taken = 0;
-  const inbox = new Inbox(4, () => taken++);
-  const states: [size: number, full: boolean, low: boolean][] = [];
-  const note = () => states.push([inbox.size, inbox.full, inbox.low]);
+/** Where inboxes are that nobody looks at. */
+const nowhere = () => new Crowd(() => {});
+
+Deno.test("Inbox is crowded from its limit on, until half of it is taken", async () => {
+  let dispersed = 0;
+  const crowd = new Crowd(() => dispersed++);
+  const inbox = new Inbox(4, crowd);
+  const states: [size: number, full: boolean, crowded: boolean][] = [];
+  const note = () => states.push([inbox.size, inbox.full, crowd.size === 1]);
   for (const topic of ["1", "2", "3", "4"]) {
     inbox.push(message(topic));
     note();
@@ -27,20 +31,50 @@ Deno.test("Inbox is full at its limit, and low at half of it", async () => {
     note();
   }
   assertEquals(states, [
-    [1, false, true],
-    [2, false, true],
+    [1, false, false],
+    [2, false, false],
     [3, false, false],
-    [4, true, false],
-    [3, false, false],
-    [2, false, true],
-    [1, false, true],
-    [0, false, true],
+    [4, true, true],
+    [3, false, true],
+    [2, false, false],
+    [1, false, false],
+    [0, false, false],
   ]);
-  assertEquals(taken, 4);
+  assertEquals(dispersed, 1);
+});
+
+Deno.test("Inbox holds the receipts of messages for which it has no room", async () => {
+  const inbox = new Inbox(1, nowhere());
+  const held: string[] = [];
+  const push = (name: string) =>
+    inbox.push(message(name), {
+      hold: () => held.push(name),
+      release: () => held.splice(held.indexOf(name), 1),
+    });
+  for (const name of ["1", "2", "3", "4"]) push(name);
+  assertEquals(held, ["2", "3", "4"]);
+  await inbox.take();
+  assertEquals(held, ["3", "4"]);
+  inbox.leave();
+  assertEquals(held, []);
+  assertEquals((await inbox.take())?.topic, "2");
+});
+
+Deno.test("Crowd disperses when the last inbox has left it", () => {
+  let dispersed = 0;
+  const crowd = new Crowd(() => dispersed++);
+  const [a, b] = [new Inbox(1, crowd), new Inbox(1, crowd)];
+  a.push(message("1"));
+  b.push(message("1"));
+  a.leave();
+  a.leave();
+  assertEquals(dispersed, 0);
+  b.leave();
+  assertEquals(dispersed, 1);
 });
 
 Deno.test("Inbox hands a message to who waits longest, past those who gave up", async () => {
-  const inbox = new Inbox(1, () => {});
+  const inbox = new Inbox(1, nowhere());
   const controller = new AbortController();
   const given = assertRejects(() => inbox.take(controller.signal));
   const first = inbox.take();
@@ -55,7 +89,7 @@ Deno.test("Inbox hands a message to who waits longest, past those who gave up", 
 });
 
 Deno.test("Inbox ends for those who wait and those who come, until it is opened again", async () => {
-  const inbox = new Inbox(5, () => {});
+  const inbox = new Inbox(5, nowhere());
   const waiting = inbox.take();
   inbox.end(undefined);
   assertEquals(await waiting, undefined);
@@ -73,7 +107,7 @@ Deno.test("Inbox ends for those who wait and those who come, until it is opened 
 });
 
 Deno.test("Inbox still has its messages after its end", async () => {
-  const inbox = new Inbox(5, () => {});
+  const inbox = new Inbox(5, nowhere());
   inbox.push(message("a"));
   inbox.end(new Error("lost"));
   assertEquals((await inbox.take())?.topic, "a");

@@ -8,7 +8,7 @@ Deno.test("KeepAlive has PINGREQ due a second early, or after half of a short ke
       500,
     ]] as const
   ) {
-    const keepAlive = new KeepAlive(1000, 0);
+    const keepAlive = new KeepAlive({ delay: 1000, timeout: 1000 }, 0);
     keepAlive.start(seconds);
     assertEquals(keepAlive.due, due);
     assertEquals(keepAlive.check(due - 1), undefined);
@@ -17,7 +17,7 @@ Deno.test("KeepAlive has PINGREQ due a second early, or after half of a short ke
 });
 
 Deno.test("KeepAlive of 0 has nothing due", () => {
-  const keepAlive = new KeepAlive(1000, 0);
+  const keepAlive = new KeepAlive({ delay: 1000, timeout: 1000 }, 0);
   assertEquals(keepAlive.due, Infinity);
   keepAlive.start(0);
   assertEquals(keepAlive.due, Infinity);
@@ -25,7 +25,7 @@ Deno.test("KeepAlive of 0 has nothing due", () => {
 });
 
 Deno.test("KeepAlive asks when nothing comes in, though much goes out", () => {
-  const keepAlive = new KeepAlive(1000, 0);
+  const keepAlive = new KeepAlive({ delay: 1000, timeout: 1000 }, 0);
   keepAlive.start(10);
   keepAlive.sent(8000);
   assertEquals(keepAlive.due, 9000);
@@ -34,7 +34,7 @@ Deno.test("KeepAlive asks when nothing comes in, though much goes out", () => {
 });
 
 Deno.test("KeepAlive gives up when no answer comes, and nothing else", () => {
-  const keepAlive = new KeepAlive(3000, 0);
+  const keepAlive = new KeepAlive({ delay: 1000, timeout: 3000 }, 0);
   keepAlive.start(10);
   keepAlive.pingreq(9000);
   assertEquals(keepAlive.due, 12_000);
@@ -47,7 +47,7 @@ Deno.test("KeepAlive gives up when no answer comes, and nothing else", () => {
 });
 
 Deno.test("KeepAlive goes on asking while answers are slow [MQTT-3.1.2-20]", () => {
-  const keepAlive = new KeepAlive(60_000, 0);
+  const keepAlive = new KeepAlive({ delay: 1000, timeout: 60_000 }, 0);
   keepAlive.start(10);
   keepAlive.pingreq(9000);
   assertEquals(keepAlive.due, 18_000);
@@ -59,7 +59,7 @@ Deno.test("KeepAlive goes on asking while answers are slow [MQTT-3.1.2-20]", () 
 });
 
 Deno.test("KeepAlive without an interval gives up what was asked", () => {
-  const keepAlive = new KeepAlive(3000, 0);
+  const keepAlive = new KeepAlive({ delay: 1000, timeout: 3000 }, 0);
   keepAlive.start(0);
   keepAlive.pingreq(500);
   assertEquals(keepAlive.due, 3500);
@@ -67,7 +67,7 @@ Deno.test("KeepAlive without an interval gives up what was asked", () => {
 });
 
 Deno.test("KeepAlive misses no answer while reading pauses, but goes on asking", () => {
-  const keepAlive = new KeepAlive(3000, 0);
+  const keepAlive = new KeepAlive({ delay: 1000, timeout: 3000 }, 0);
   keepAlive.start(10);
   keepAlive.pingreq(9000);
   keepAlive.paused = true;
@@ -77,4 +77,21 @@ Deno.test("KeepAlive misses no answer while reading pauses, but goes on asking",
   keepAlive.paused = false;
   keepAlive.received(20_000);
   assertEquals(keepAlive.due, 23_000);
+});
+
+Deno.test("KeepAlive has PINGREQ due as long before the end as it is told", () => {
+  const dues = [[1000, 9000], [3000, 7000], [9000, 5000], [20_000, 5000]];
+  for (const [delay, due] of dues) {
+    const keepAlive = new KeepAlive({ delay: delay!, timeout: 1000 }, 0);
+    keepAlive.start(10);
+    assertEquals(keepAlive.due, due);
+  }
+});
+
+Deno.test("KeepAlive with a delay of 0 never asks by itself, but gives up what was asked", () => {
+  const keepAlive = new KeepAlive({ delay: 0, timeout: 1000 }, 0);
+  keepAlive.start(10);
+  assertEquals(keepAlive.due, Infinity);
+  keepAlive.pingreq(500);
+  assertEquals(keepAlive.due, 1500);
 });

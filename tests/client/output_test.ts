@@ -48,7 +48,7 @@ Deno.test("Output writes what is there with one call, what comes meanwhile with 
   await turn();
   assertEquals(transport.writes[0]!.bytes, wire("c0 [] 40 [0001]"));
   output.push({ type: "pubrel", packetId: 2, reasonCode: 0x92 }); // 3.1.1 has no reason
-  output.pushBytes(wire("e0 []"));
+  output.push({ type: "disconnect", reasonCode: 0 });
   await turn();
   assertEquals(transport.writes.length, 1);
   transport.writes[0]!.done.resolve(6);

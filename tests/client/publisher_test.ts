@@ -1,5 +1,9 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { ConnectionLostError, RequestError } from "../../client/mod.ts";
+import {
+  ConnectionLostError,
+  type PublishOptions,
+  RequestError,
+} from "../../client/mod.ts";
 import {
   connack5,
   connect5,
@@ -30,7 +34,8 @@ Deno.test("publish() at QoS 1 ends with PUBACK [MQTT-2.2.1-3] [MQTT-4.3.2-1] [MQ
   await broker.expectNothing();
   assertEquals(done, false);
   broker.send("40 [0001]");
-  assertEquals(await published, { packetId: 1, reasonCode: 0 });
+  const { packetId, reasonCode } = await published;
+  assertEquals([packetId, reasonCode], [1, 0]);
 });
 
 Deno.test("publish() at QoS 2 ends with PUBCOMP [MQTT-4.3.3-1] [MQTT-4.3.3-2] [MQTT-4.3.3-3] [MQTT-4.3.3-4] [MQTT-4.3.3-5] [MQTT311-4.3.3-1] [MQTT311-2.3.1-6]", async () => {
@@ -45,7 +50,8 @@ Deno.test("publish() at QoS 2 ends with PUBCOMP [MQTT-4.3.3-1] [MQTT-4.3.3-2] [M
   await broker.expectNothing();
   assertEquals(done, false);
   broker.send("70 [0001]");
-  assertEquals(await published, { packetId: 1, reasonCode: 0 });
+  const { packetId, reasonCode } = await published;
+  assertEquals([packetId, reasonCode], [1, 0]);
 });
 
 Deno.test("publish() takes acknowledgements of every length that 5.0 has [MQTT-2.2.1-5]", async () => {
@@ -57,9 +63,12 @@ Deno.test("publish() takes acknowledgements of every length that 5.0 has [MQTT-2
     const published = stage.client.publish("t", "m", { qos: 1 });
     await broker.expect(`32 [<t> ${id} [] 'm']`);
     broker.send(`40 [${id} ${form}]`);
-    const { reasonCode, properties } = await published;
+    const { reasonCode, reasonProperties } = await published;
     assertEquals(reasonCode, index === 3 ? 0x10 : 0);
-    assertEquals(properties?.reasonString, index === 3 ? "nobody" : undefined);
+    assertEquals(
+      reasonProperties?.reasonString,
+      index === 3 ? "nobody" : undefined,
+    );
   }
   for (const [index, form] of ["", "00", "00 []"].entries()) {
     const id = `000${index + 5}`;
@@ -424,4 +433,37 @@ Deno.test("a message that has become too large for the broker is not sent again 
   });
   await broker.expect("3a [<t> 0002 []]");
   await broker.expectNothing();
+});
+
+Deno.test("publish() takes QoS and RETAIN from its call, else from the topic, else from the client, also for 0 and false", async () => {
+  await using stage = new Stage({
+    defaultQos: 1,
+    defaultRetain: true,
+    topics: {
+      two: { qos: 2 },
+      off: { qos: 0, retain: false },
+      none: {},
+    },
+  });
+  const broker = await stage.connect();
+  const { client } = stage;
+  const cases: [topic: string, options: PublishOptions, flags: string][] = [
+    ["other", {}, "33"],
+    ["none", {}, "33"],
+    ["constructor", {}, "33"],
+    ["two", {}, "35"],
+    ["off", {}, "30"],
+    ["two", { qos: 0 }, "31"],
+    ["two", { qos: 1, retain: false }, "32"],
+    ["off", { retain: true }, "31"],
+    ["other", { qos: 0, retain: false }, "30"],
+  ];
+  let id = 0;
+  for (const [topic, options, flags] of cases) {
+    client.publish(topic, "", options);
+    const packetId = /[01]$/.test(flags)
+      ? ""
+      : (++id).toString(16).padStart(4, "0");
+    await broker.expect(`${flags} [<${topic}> ${packetId}]`);
+  }
 });

@@ -291,3 +291,90 @@ Deno.test("a message of QoS 2 that was not released is forgotten with its sessio
   await broker.expect("70 [0001] 50 [0001] 70 [0001]");
   assertEquals((await stage.client.deliverMessage()).text(), "second");
 });
+
+Deno.test("with manualAck a message is acknowledged when the application says so, in the order of the messages [MQTT-4.6.0-2]", async () => {
+  await using stage = new Stage({ manualAck: true });
+  const broker = await stage.connect();
+  const { client } = stage;
+  broker.send(
+    "32 [<a> 0001 '']  32 [<a> 0002 '']  30 [<a> '']  32 [<a> 0003 '']",
+  );
+  const [one, two, zero, three] = [
+    await client.deliverMessage(),
+    await client.deliverMessage(),
+    await client.deliverMessage(),
+    await client.deliverMessage(),
+  ];
+  zero!.ack();
+  two!.ack();
+  await broker.expectNothing();
+  assertEquals(two!.pubackPacket, undefined);
+  one!.ack();
+  await broker.expect("40 [0001] 40 [0002]");
+  one!.ack(); // the second time it is nothing
+  await broker.expectNothing();
+  three!.ack();
+  await broker.expect("40 [0003]");
+});
+
+Deno.test("with manualAck a message of QoS 2 stays with the broker until it is acknowledged [MQTT-4.3.3-8]", async () => {
+  await using stage = new Stage({ manualAck: true });
+  const broker = await stage.connect();
+  broker.send("34 [<a> 0001 '1']  34 [<a> 0002 '2']");
+  const one = await stage.client.deliverMessage();
+  const two = await stage.client.deliverMessage();
+  await broker.expectNothing();
+  one.ack();
+  await broker.expect("50 [0001]");
+  assertEquals(one.pubrecPacket?.variableHeader.packetId, 1);
+  broker.send("3c [<a> 0001 '1']"); // it is not delivered again
+  await broker.expect("50 [0001]");
+  broker.send("62 [0001]");
+  await broker.expect("70 [0001]");
+  assertEquals(one.pubcompPacket?.variableHeader.packetId, 1);
+  two.ack();
+  await broker.expect("50 [0002]");
+  broker.send("62 [0002]");
+  await broker.expect("70 [0002]");
+  await broker.expectNothing();
+});
+
+Deno.test("with manualAck a message of QoS 2 is delivered once, on whichever connection it is acknowledged", async () => {
+  await using stage = new Stage({ manualAck: true, cleanStart: false });
+  let broker = await stage.connect({ connect: resume311 });
+  broker.send("34 [<a> 0001 '1']  34 [<a> 0002 '2']  32 [<a> 0003 '3']");
+  const [one, two, three] = [
+    await stage.client.deliverMessage(),
+    await stage.client.deliverMessage(),
+    await stage.client.deliverMessage(),
+  ];
+  await stage.lose();
+  two!.ack();
+  three!.ack(); // its connection is gone: the broker sends it again
+  broker = await stage.connect({ connect: resume311, connack: "20 [01 00]" });
+  broker.send("3c [<a> 0001 '1']  3c [<a> 0002 '2']  3a [<a> 0003 '3']");
+  const again = await stage.client.deliverMessage();
+  assertEquals([again.text(), again.dup], ["3", true]);
+  again.ack();
+  await broker.expectNothing(); // the first comes first
+  one!.ack();
+  await broker.expect("50 [0001] 50 [0002] 40 [0003]");
+});
+
+Deno.test("with manualAck messages that are not acknowledged hold back the broker, not the client", async () => {
+  await using stage = new Stage({
+    manualAck: true,
+    protocolVersion: 5,
+    properties: { receiveMaximum: 2 },
+  });
+  const broker = await stage.connect({
+    connect: "10 [<MQTT> 05 02 0000 [21 0002] <me>]",
+    connack: connack5(),
+  });
+  broker.send("32 [<a> 0001 []]  34 [<a> 0002 []]  30 [<b> []]");
+  for (const topic of ["a 1", "a 2", "b 0"]) {
+    assertEquals(await take(stage.client), topic);
+  }
+  broker.send("32 [<a> 0003 []]");
+  await broker.expect("e0 [93]");
+});

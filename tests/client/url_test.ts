@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseBrokerUrl, portOf } from "../../client/_url.ts";
+import { hostOf, parseBrokerUrl, portOf } from "../../client/_url.ts";
 
 Deno.test("parseBrokerUrl() reads host, port, user name and password", () => {
   const cases: [string, string, string | undefined, string | undefined][] = [
@@ -37,6 +37,9 @@ Deno.test("parseBrokerUrl() refuses what is no URL of a broker, and shows no pas
     ["mqtt://host:99999", "it is not a URL"],
     ["mqtt://host:0", "its port is 0"],
     ["mqtt://%@host", "a % in it is not followed by two hexadecimal digits"],
+    ["mqtt://a%00b", "its host is none"],
+    ["mqtt://host#topic", "it goes on after #, which in a password is %23"],
+    ["ws://host/mqtt#part", "it goes on after #"],
     ["mqtt://host/topic", "mqtt:// has no path"],
     ["mqtts://host?x=1", "mqtts:// has no path"],
   ];
@@ -53,4 +56,19 @@ Deno.test("parseBrokerUrl() refuses what is no URL of a broker, and shows no pas
     TypeError,
     'Cannot use "mqtt://…@host": ',
   );
+});
+
+Deno.test("hostOf() gives a host as the system takes it", () => {
+  const cases = [
+    ["mqtt://[2001:db8::1]:18", "2001:db8::1"],
+    ["wss://[::1]/mqtt", "::1"],
+    ["mqtt://127.0.0.1", "127.0.0.1"],
+    ["mqtts://Broker.Example", "broker.example"],
+    ["mqtt://my_host", "my_host"],
+    ["mqtt://münchen.example", "xn--mnchen-3ya.example"],
+    ["ws://münchen.example", "xn--mnchen-3ya.example"],
+  ] as const;
+  for (const [input, host] of cases) {
+    assertEquals(hostOf(parseBrokerUrl(input).url), host);
+  }
 });

@@ -178,6 +178,13 @@ const wrong: readonly [value: unknown, path: string[], problem: string][] = [
     "indented too far; known are bind",
   ],
   [
+    { listeners: {}, two: { bind: "2" } },
+    ["two"],
+    "there is no two; if it is to be one of listeners, it is not indented far " +
+    `enough; known are ${keys}`,
+  ],
+  [{ two: {} }, ["two"], `there is no two; known are ${keys}`],
+  [
     { listeners: { one: { bnd: "1" } } },
     ["listeners", "one", "bnd"],
     "there is no listeners.one.bnd; did you mean bind? known are bind",

@@ -100,7 +100,7 @@ testIn(
   "broker refuses those whom nobody approves where anonymous access is off [MQTT-3.1.4-2] [MQTT-3.2.2-7] [MQTT311-3.2.2-5]",
   async (_, version) => {
     const abstainers: Plugin[] = [
-      { name: "none" },
+      { name: "none", on: {} },
       { name: "now", authenticate: () => undefined },
       { name: "later", authenticate: () => Promise.resolve(undefined) },
     ];

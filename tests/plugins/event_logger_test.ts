@@ -6,19 +6,21 @@ import {
   type ClientInfo,
   Message,
 } from "../../broker/mod.ts";
-import { eventLogger, type LogLevel } from "../../plugins/mod.ts";
+import { eventLogger } from "../../plugins/mod.ts";
 import { MemoryListener } from "../_memory_transport.ts";
 import { RawClient, subscribe, text } from "../_raw_client.ts";
+import { contextWith, type Level, RecordingLogger } from "./_log.ts";
 
 /** What the plugin logs for an event. */
 function logged<Name extends BrokerEventName>(
   name: Name,
   event: BrokerEvents[Name],
-): [level: LogLevel, line: string][] {
-  const lines: [LogLevel, string][] = [];
-  const { on } = eventLogger({ log: (...line) => lines.push(line) });
+): [level: Level, line: string][] {
+  const logger = new RecordingLogger();
+  const { on, start } = eventLogger({ messages: true });
+  start?.(contextWith(logger));
   on?.[name]?.(event);
-  return lines;
+  return logger.entries;
 }
 
 const client: ClientInfo = {
@@ -34,7 +36,7 @@ const message = new Message({ topic: "a/b", payload: text("x") }, 0);
 /** Events, and the line for each. */
 const table: readonly [
   line: string,
-  lines: () => [level: LogLevel, line: string][],
+  lines: () => [level: Level, line: string][],
 ][] = [
   [
     'INFO Connected: 10.0.0.1:1234 client "one" user "user" MQTT 5.0 by listener default',
@@ -202,11 +204,12 @@ Deno.test("event logger writes one line for an error, with all of its stack", ()
 });
 
 Deno.test("event logger lets nobody forge a line", async () => {
-  const lines: string[] = [];
+  const logger = new RecordingLogger();
   const broker = new Broker({
     listeners: {},
+    logger,
     plugins: [
-      eventLogger({ log: (level, line) => lines.push(`${level} ${line}`) }),
+      eventLogger(),
       {
         name: "guard",
         authenticate: (_, password) => password === undefined,
@@ -237,8 +240,10 @@ Deno.test("event logger lets nobody forge a line", async () => {
   await client.untilClosed();
   await broker.shutdown();
   await serving;
+  const { lines } = logger;
   const kinds = lines.map((line) => line.split(":")[0]);
   assertEquals(kinds, [
+    "DEBUG Started",
     "WARNING Refused",
     "WARNING Refused",
     "INFO Connected",
@@ -247,6 +252,8 @@ Deno.test("event logger lets nobody forge a line", async () => {
     "DEBUG Subscribed",
     "WARNING Dropped",
     "WARNING Disconnected",
+    "DEBUG Stopping",
+    "DEBUG Stopped",
   ]);
   for (const line of lines) assertNotMatch(line, unsafe);
 });

@@ -1,0 +1,328 @@
+/**
+ * TLS with certificates of clients, over any transport.
+ *
+ * By `node:tls`: `Deno.listenTls` ignores that a certificate is asked for. What
+ * the runtime says of a certificate is believed to nobody's advantage: who is
+ * not authorized is refused here, whatever the runtime has let through, and
+ * `_tls_self_test.ts` tries all of it before a listener starts.
+ */
+
+import type { X509Certificate } from "node:crypto";
+import { Duplex } from "node:stream";
+import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import type { Address, PeerCertificate, Transport } from "../codec/mod.ts";
+import { describeCertificate } from "./_certificate.ts";
+
+/** What a handshake is made with. */
+export interface TlsOptions {
+  readonly context: SecureContext;
+  /** Whether who has no certificate is refused. */
+  readonly required: boolean;
+  /** The application protocol (ALPN). */
+  readonly protocol: string;
+}
+
+/** Bytes of the smallest and the largest read. */
+const SMALLEST_READ = 512;
+const LARGEST_READ = 65_536;
+
+/** Bytes that are encrypted at a time. */
+const LARGEST_WRITE = 65_536;
+
+/**
+ * Prepares handshakes.
+ *
+ * @param material Keys and certificates, in PEM.
+ * @param required Whether who has no certificate is refused.
+ * @param protocol The application protocol (ALPN).
+ * @returns The options.
+ */
+export function tlsOptions(
+  { cert, key, ca }: { cert: string; key: string; ca: readonly string[] },
+  required: boolean,
+  protocol: string,
+): TlsOptions {
+  const context = createSecureContext({ cert, key, ca: [...ca] });
+  return { context, required, protocol };
+}
+
+/** A handshake that has succeeded. */
+export interface Secured {
+  readonly socket: TLSSocket;
+  /** Who the peer is, if it has shown a certificate: one that is valid. */
+  readonly certificate: PeerCertificate | undefined;
+}
+
+/**
+ * Makes a stream the server's end of TLS.
+ *
+ * @param stream The stream.
+ * @param options What with.
+ * @returns The end, once the handshake is over; rejects with why it failed.
+ */
+export async function secure(
+  stream: Duplex,
+  { context, required, protocol }: TlsOptions,
+): Promise<Secured> {
+  const socket = new TLSSocket(
+    // The types want a socket; any stream will do.
+    stream as ConstructorParameters<typeof TLSSocket>[0],
+    {
+      isServer: true,
+      secureContext: context,
+      requestCert: true,
+      rejectUnauthorized: required,
+      ALPNProtocols: [protocol],
+    },
+  );
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("secure", resolve);
+      // For good: none may go unheard.
+      socket.on("error", reject);
+      stream.on("error", reject);
+      // The runtime does not tell the one of the other's end.
+      const end = (): void => reject(new Error("unexpected end of file"));
+      for (const one of [socket, stream]) one.once("close", end);
+      stream.once("end", end);
+    });
+    const shown = socket.getPeerX509Certificate();
+    const certificate = shown && authorize(socket, shown);
+    if (certificate === undefined && required) {
+      throw new Error("peer sent no certificates");
+    }
+    return { socket, certificate };
+  } catch (error) {
+    socket.destroy();
+    throw tlsError(error);
+  }
+}
+
+/** Who the certificate is of; throws if it is not valid. */
+function authorize(
+  socket: TLSSocket,
+  shown: X509Certificate,
+): PeerCertificate {
+  // It is how `authorized` is found for the sockets of a `tls.Server`.
+  const { ssl } = socket as { ssl?: { verifyError?(): unknown } };
+  const problem = ssl?.verifyError === undefined
+    ? "the runtime does not say whether it is valid"
+    : ssl.verifyError();
+  const certificate = describeCertificate(shown, !problem);
+  if (!problem) return certificate;
+  const expired = Date.parse(certificate.validTo) < Date.now();
+  const code = String((problem as { code?: string }).code ?? problem);
+  const why = expired
+    ? `has expired on ${certificate.validTo}`
+    : `is of no authority that is trusted, or not for this use (${code})`;
+  throw new Error(`the certificate of ${certificate.subject} ${why}`);
+}
+
+/** What goes wrong in handshakes, and what it means to who runs a broker. */
+const explanations: readonly [what: RegExp, meaning: string][] = [
+  [/InvalidContentType|wrong version number/, "the client does not speak TLS"],
+  [
+    /UnknownCA|unknown ca/i,
+    "the client does not trust the broker's certificate",
+  ],
+  [/CertificateExpired/, "the client finds the broker's certificate expired"],
+  [
+    /BadCertificate|CertificateUnknown/,
+    "the client rejects the broker's certificate",
+  ],
+  [/sent no certificates/, "the client has no certificate"],
+  [/known protocol/, "the client offers other protocols only (ALPN)"],
+  [
+    /incompatible|ProtocolVersion|HandshakeFailure/,
+    "client and broker have no version or cipher in common",
+  ],
+  [/end of file|hang up|reset/i, "the client left during the handshake"],
+];
+
+/**
+ * Says what an error of a handshake means.
+ *
+ * @param error The runtime's error.
+ * @returns An error for people to read, with the other as its cause.
+ */
+export function tlsError(error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error);
+  const [, meaning] = explanations.find(([what]) => what.test(message)) ?? [];
+  const text = meaning === undefined ? message : `${meaning} (${message})`;
+  return new Error(`TLS: ${text}`, { cause: error });
+}
+
+/** TLS over a transport. */
+export class TlsTransport implements Transport {
+  readonly remoteAddr?: Address;
+  certificate: PeerCertificate | undefined;
+
+  readonly #lower: Transport;
+  readonly #options: TlsOptions;
+  readonly #stream: TransportStream;
+  #socket: TLSSocket | undefined;
+  #failure: Error | undefined;
+  /** Whether nothing more comes. */
+  #ended = false;
+  /** Called when there may be something to read. */
+  #wake: (() => void) | undefined;
+
+  /**
+   * @param lower What carries what is encrypted.
+   * @param options What handshakes are made with.
+   */
+  constructor(lower: Transport, options: TlsOptions) {
+    this.#lower = lower;
+    this.#options = options;
+    // The runtime would read on, and keep all of it.
+    const full = (): boolean => this.#waiting >= LARGEST_READ;
+    this.#stream = new TransportStream(lower, full);
+    if (lower.remoteAddr !== undefined) this.remoteAddr = lower.remoteAddr;
+  }
+
+  /** Bytes that can be read at once. */
+  get #waiting(): number {
+    return this.#socket?.readableLength ?? 0;
+  }
+
+  setNoDelay(noDelay?: boolean): void {
+    this.#lower.setNoDelay?.(noDelay);
+  }
+
+  async handshake(): Promise<void> {
+    const secured = await secure(this.#stream, this.#options);
+    const { socket, certificate } = secured;
+    this.#socket = socket;
+    this.certificate = certificate;
+    socket.on("readable", () => this.#wake?.());
+    const end = (): void => {
+      this.#ended = true;
+      this.#wake?.();
+    };
+    for (const one of [socket, this.#stream]) {
+      one.on("end", end).on("close", end);
+      one.on("error", (error) => {
+        this.#failure ??= error;
+        socket.destroy(); // settles what is being written
+        end();
+      });
+    }
+  }
+
+  async read(buffer: Uint8Array): Promise<number | null> {
+    const socket = this.#socket;
+    if (socket === undefined) throw new Error("TLS: there is no connection");
+    for (;;) {
+      socket.read(0); // has the stream go on, or end
+      const size = Math.min(this.#waiting, buffer.length);
+      if (size > 0) {
+        buffer.set(socket.read(size) as Uint8Array);
+        this.#stream.goOn();
+        return size;
+      }
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#ended) return null;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#wake = undefined;
+    }
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    const socket = this.#socket;
+    if (socket === undefined || socket.destroyed) {
+      const lost = new Error("TLS: the connection is lost");
+      return Promise.reject(this.#failure ?? lost);
+    }
+    const part = bytes.subarray(0, LARGEST_WRITE);
+    return new Promise((resolve, reject) => {
+      socket.write(part, (error) => {
+        if (error) reject(error);
+        else resolve(part.length);
+      });
+    });
+  }
+
+  closeWrite(): Promise<void> {
+    const socket = this.#socket;
+    if (socket === undefined) return Promise.resolve();
+    return new Promise((resolve) => socket.end(resolve));
+  }
+
+  close(): void {
+    this.#socket?.destroy();
+    this.#stream.destroy(); // which closes what is below
+  }
+}
+
+/** A transport as a stream of Node's. */
+class TransportStream extends Duplex {
+  readonly #transport: Transport;
+  /** Whether nothing more is to be read for now. */
+  readonly #full: () => boolean;
+  /** Whether reading has stopped because of that. */
+  #held = false;
+  /** Bytes of the next read: it grows while much comes. */
+  #size = SMALLEST_READ;
+
+  constructor(transport: Transport, full: () => boolean) {
+    super();
+    this.#transport = transport;
+    this.#full = full;
+  }
+
+  override _read(): void {
+    if (this.#full()) this.#held = true;
+    else this.#receive();
+  }
+
+  /** Something was taken: there may be room again. */
+  goOn(): void {
+    if (!this.#held || this.#full()) return;
+    this.#held = false;
+    this.#receive();
+  }
+
+  #receive(): void {
+    const buffer = new Uint8Array(this.#size);
+    this.#transport.read(buffer).then((count) => {
+      if (count === buffer.length) {
+        this.#size = Math.min(this.#size * 2, LARGEST_READ);
+      } else if (count !== null && count * 8 <= buffer.length) {
+        this.#size = Math.max(this.#size / 2, SMALLEST_READ);
+      }
+      this.push(count === null ? null : buffer.subarray(0, count));
+    }).catch((error) => this.destroy(error));
+  }
+
+  override _write(
+    bytes: Uint8Array,
+    _encoding: string,
+    done: (error?: Error) => void,
+  ): void {
+    this.#writeAll(bytes).then(() => done(), done);
+  }
+
+  override _final(done: (error?: Error) => void): void {
+    const closed = this.#transport.closeWrite?.() ?? Promise.resolve();
+    closed.then(() => done(), done);
+  }
+
+  override _destroy(
+    error: Error | null,
+    done: (error: Error | null) => void,
+  ): void {
+    try {
+      this.#transport.close();
+    } catch {
+      // It is closed already.
+    }
+    done(error);
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    let written = 0;
+    while (written < bytes.length) {
+      written += await this.#transport.write(bytes.subarray(written));
+    }
+  }
+}

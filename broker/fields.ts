@@ -1,0 +1,260 @@
+/**
+ * All keys of a broker's configuration as one table: checks, explanations, the
+ * JSON schema and the reference in docs/ are made of it.
+ *
+ * @module
+ */
+
+import type { Field, Fields } from "../codec/mod.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+
+/** A limit: the least it may be, what it is, the most it may be. */
+type Row = readonly [minimum: number, description: string, maximum?: number];
+
+const limits: Readonly<Record<keyof Limits, Row>> = {
+  connections: [
+    1,
+    "Connections at a time, over all listeners. Others are refused.",
+  ],
+  connectTimeout: [1, "Seconds until a connection must have sent its CONNECT."],
+  maximumPacketSize: [1, "Bytes of the largest packet accepted.", 268_435_460],
+  clientIdLength: [1, "Characters of the longest client identifier."],
+  topicLength: [1, "Bytes of the longest topic name or filter.", 65_535],
+  topicLevels: [1, "Levels of a topic name or filter."],
+  topicAliasMaximum: [
+    0,
+    "Topic aliases that a client may assign, and that are assigned for it as " +
+    "far as it takes them (MQTT 5.0).",
+    65_535,
+  ],
+  subscriptions: [1, "Subscriptions of one session."],
+  subscriptionBytes: [1, "Bytes that the filters of one session take."],
+  inflight: [
+    1,
+    "QoS 1 and 2 messages sent to one client and not yet acknowledged.",
+    65_535,
+  ],
+  receiveMaximum: [
+    1,
+    "QoS 2 messages that one client may have sent and not released.",
+    65_535,
+  ],
+  queuedMessages: [0, "Messages that wait for one session."],
+  queuedBytes: [0, "Bytes of messages that wait for one session."],
+  outboundBytes: [
+    1,
+    "Bytes that wait to be written to one connection; above it QoS 0 messages " +
+    "for it are dropped and others wait in its session.",
+  ],
+  stallTimeout: [
+    1,
+    "Seconds that a client may read nothing of what waits for it.",
+  ],
+  sessions: [0, "Sessions that outlive their connection."],
+  sessionExpiryInterval: [
+    0,
+    "Seconds that a session may outlive its connection; 4294967295 is for ever.",
+    0xffff_ffff,
+  ],
+  retainedMessages: [0, "Retained messages."],
+  retainedBytes: [0, "Bytes of retained messages."],
+  shutdownTimeout: [
+    0,
+    "Seconds that a shutdown waits for what is to be written.",
+    2_147_483, // a timer's milliseconds have 31 bits
+  ],
+};
+
+function limitFields(): Fields {
+  return Object.fromEntries(
+    Object.entries(limits).map(([name, [minimum, description, maximum]]) => [
+      name,
+      {
+        type: "integer",
+        minimum,
+        ...(maximum === undefined ? {} : { maximum }),
+        default: defaultLimits[name as keyof Limits],
+        description,
+      },
+    ]),
+  );
+}
+
+const listener: Fields = {
+  type: {
+    type: "text",
+    choices: ["tcp", "ws"],
+    default: "tcp",
+    description: "What is spoken below MQTT: TCP, or WebSocket.",
+  },
+  bind: {
+    type: "text",
+    description: "Where: host:port, [IPv6]:port, :port, port or host; " +
+      "unix:/path is a Unix socket. Without a port 1883, with ssl 8883, for " +
+      "ws 8080, for ws with ssl 8443. A listener without bind is not started.",
+  },
+  maxConnections: {
+    type: "integer",
+    default: 0,
+    description: "Connections at a time; others are refused. 0 or less: no " +
+      "limit.",
+  },
+  ssl: {
+    type: "boolean",
+    default: false,
+    description: "Whether connections are encrypted (TLS); needs certfile " +
+      "and keyfile.",
+  },
+  certfile: {
+    type: "text",
+    description: "PEM file of the broker's certificate, and of those that it " +
+      "is of.",
+  },
+  keyfile: {
+    type: "text",
+    description: "PEM file of the private key of the certificate.",
+  },
+  cafile: {
+    type: "text",
+    description: "PEM file of the authorities that clients' certificates are " +
+      "of.",
+  },
+  capath: {
+    type: "text",
+    description: "Directory of such PEM files.",
+  },
+  cadata: {
+    type: "text",
+    description: "Such certificates themselves, in PEM.",
+  },
+  clientCert: {
+    type: "text",
+    choices: ["none", "optional", "required"],
+    description: "Whether clients show a certificate: not asked for, asked " +
+      "for, or refused without. By default optional with cafile, capath or " +
+      "cadata, else none.",
+  },
+  path: {
+    type: "text",
+    description: "For ws: the only path that is served; by default any.",
+  },
+  origins: {
+    type: "list",
+    values: { type: "text", description: "An origin: https://example.org." },
+    description: "For ws: the only origins whose pages may connect; by " +
+      "default any.",
+  },
+};
+
+const filters: Field = {
+  type: "list",
+  values: { type: "text", description: "A topic filter." },
+  description: "Topic filters.",
+};
+
+function acl(description: string): Field {
+  return { type: "map", values: filters, description };
+}
+
+function names(description: string): Field {
+  const values: Field = {
+    type: "text",
+    description: "A name or a module specifier.",
+  };
+  return { type: "list", values, description };
+}
+
+/** All keys of a broker's configuration that a file can have. */
+export const configFields: Fields = {
+  listeners: {
+    type: "map",
+    values: {
+      type: "object",
+      fields: listener,
+      description: "A listener.",
+    },
+    description: "The listeners by name. What one does not say it takes from " +
+      "the one named default, except bind.",
+  },
+  auth: {
+    type: "object",
+    fields: {
+      allowAnonymous: {
+        type: "boolean",
+        description:
+          "Whether the plugin auth_anonymous lets everybody in whom " +
+          "no other plugin denies; if not, it refuses clients without a user " +
+          "name. By default true; false with password-file.",
+      },
+      passwordFile: {
+        type: "text",
+        description: "File of user names and password hashes, for the plugin " +
+          "auth_file.",
+      },
+      plugins: names(
+        "Plugins that authenticate, in the order in which they are asked. A " +
+          "key of this section activates its plugin by itself.",
+      ),
+    },
+    description: "Who may connect. One denial refuses a client; at least one " +
+      "approval is needed.",
+  },
+  topicCheck: {
+    type: "object",
+    fields: {
+      enabled: {
+        type: "boolean",
+        default: false,
+        description: "Whether this section has any effect.",
+      },
+      plugins: names(
+        "Plugins that decide, in the order in which they are asked. By " +
+          "default topic_taboo, and topic_acl if it has rules.",
+      ),
+      acl: acl(
+        "Filters that a user may subscribe to, by user name; anonymous is " +
+          "who has none. Same as subscribe-acl.",
+      ),
+      subscribeAcl: acl("Filters that a user may subscribe to, by user name."),
+      publishAcl: acl(
+        "Filters of the topics that a user may publish to, by user name; " +
+          "absent: all.",
+      ),
+      receiveAcl: acl(
+        "Filters of the topics that a user may receive, by user name; " +
+          "absent: all.",
+      ),
+    },
+    description: "Who may publish and subscribe to what. One denial refuses.",
+  },
+  plugins: {
+    type: "any",
+    description: "More plugins, in the order in which they are asked: a list " +
+      "of names or module specifiers, or a map from them to their options.",
+  },
+  sysInterval: {
+    type: "integer",
+    minimum: 0,
+    maximum: 2_147_483, // a timer's milliseconds have 31 bits
+    default: 0,
+    description: "Seconds between two updates of $SYS topics; 0: none.",
+  },
+  timeoutDisconnectDelay: {
+    type: "number",
+    minimum: 0,
+    description:
+      "Seconds added to a client's keep alive to get its deadline. " +
+      "By default the deadline is one and a half times the keep alive.",
+  },
+  sessionExpiryInterval: {
+    type: "integer",
+    minimum: 0,
+    maximum: 0xffff_ffff,
+    description: "Same as limits.session-expiry-interval.",
+  },
+  limits: {
+    type: "object",
+    fields: limitFields(),
+    description: "Bounds of what clients can make the broker keep or do.",
+  },
+};

@@ -1,0 +1,88 @@
+/**
+ * The bounds of what peers can make the broker keep or do.
+ *
+ * @module
+ */
+
+/** The bounds of what peers can make the broker keep or do. */
+export interface Limits {
+  /** Connections at a time, over all listeners. By default 100,000. */
+  connections: number;
+  /** Seconds until a connection must have sent its CONNECT. By default 10. */
+  connectTimeout: number;
+  /** Bytes of the largest packet accepted (0x95). By default 2 MiB. */
+  maximumPacketSize: number;
+  /** Characters of the longest client identifier. By default 1,024. */
+  clientIdLength: number;
+  /** Bytes of the longest topic name or filter. By default 65,535. */
+  topicLength: number;
+  /** Levels of a topic name or filter. By default 200. */
+  topicLevels: number;
+  /**
+   * Topic aliases that a client may assign, and that are assigned for it as far
+   * as it takes them. By default 32.
+   */
+  topicAliasMaximum: number;
+  /** Subscriptions of one session. By default 10,000. */
+  subscriptions: number;
+  /** Bytes that the filters of one session take. By default 16 MiB. */
+  subscriptionBytes: number;
+  /**
+   * QoS 1 and 2 messages that a session may have sent and not got acknowledged;
+   * less if the client's Receive Maximum says so. By default 100.
+   */
+  inflight: number;
+  /** QoS 2 messages that a client may have sent and not released. By default 1,000. */
+  receiveMaximum: number;
+  /** Messages that wait for one session. By default 10,000. */
+  queuedMessages: number;
+  /** Bytes of messages that wait for one session. By default 16 MiB. */
+  queuedBytes: number;
+  /**
+   * Bytes waiting to be written to one connection: above it QoS 0 messages for
+   * it are dropped and others wait in its session. By default 1 MiB.
+   */
+  outboundBytes: number;
+  /**
+   * Seconds that a client may read nothing of what waits for it before its
+   * connection is closed. By default 60.
+   */
+  stallTimeout: number;
+  /** Sessions that outlive their connection. By default 100,000. */
+  sessions: number;
+  /**
+   * Seconds that a session may outlive its connection; 4,294,967,295, the
+   * default, is for ever.
+   */
+  sessionExpiryInterval: number;
+  /** Retained messages. By default 100,000. */
+  retainedMessages: number;
+  /** Bytes of retained messages. By default 256 MiB. */
+  retainedBytes: number;
+  /** Seconds that `shutdown()` waits for what is to be written. By default 5. */
+  shutdownTimeout: number;
+}
+
+/** The limits where nothing is said. */
+export const defaultLimits: Readonly<Limits> = Object.freeze({
+  connections: 100_000,
+  connectTimeout: 10,
+  maximumPacketSize: 2 * 1024 * 1024,
+  clientIdLength: 1024,
+  topicLength: 65_535,
+  topicLevels: 200,
+  topicAliasMaximum: 32,
+  subscriptions: 10_000,
+  subscriptionBytes: 16 * 1024 * 1024,
+  inflight: 100,
+  receiveMaximum: 1_000,
+  queuedMessages: 10_000,
+  queuedBytes: 16 * 1024 * 1024,
+  outboundBytes: 1024 * 1024,
+  stallTimeout: 60,
+  sessions: 100_000,
+  sessionExpiryInterval: 0xffff_ffff,
+  retainedMessages: 100_000,
+  retainedBytes: 256 * 1024 * 1024,
+  shutdownTimeout: 5,
+});

@@ -1,0 +1,208 @@
+/**
+ * Files in YAML, and where in them each value stands.
+ *
+ * @module
+ */
+
+import { parse } from "@std/yaml";
+import { camelCase, settingPath, SettingsError } from "../codec/mod.ts";
+import { type Outline, placeOf, scanYaml } from "./_yaml.ts";
+
+/** What a file in YAML holds. */
+export interface YamlFile {
+  /** Its name, for messages. */
+  readonly file: string;
+  /** The keys and values. */
+  readonly value: Readonly<Record<string, unknown>>;
+  /** What is odd about it, a line each, with the place. */
+  readonly warnings: string[];
+
+  /**
+   * Where a setting stands.
+   *
+   * @param path The keys that lead to it, in any spelling.
+   * @returns `file:line:column`, or the file if it is not there.
+   */
+  locate(path: readonly string[]): string;
+
+  /**
+   * How a setting was written.
+   *
+   * @param path The keys that lead to it, in any spelling.
+   * @returns The same keys as they are written; `undefined` if it is not there.
+   */
+  written(path: readonly string[]): readonly string[] | undefined;
+}
+
+/**
+ * Reads a file in YAML, or in JSON, which is YAML too. Needs the permission
+ * `--allow-read`.
+ *
+ * @param path The file.
+ * @param where What it is: `"the configuration of the broker"`.
+ * @returns What it holds.
+ * @throws {SettingsError} If it cannot be read or is no YAML with keys and
+ * values; it says at which line and column.
+ */
+export async function readYamlFile(
+  path: string,
+  where: string,
+): Promise<YamlFile> {
+  let text: string;
+  try {
+    const bytes = await Deno.readFile(path);
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new SettingsError(where, [], `${path}: ${unreadable(error)}`);
+  }
+  return parseYaml(text, path, where);
+}
+
+/**
+ * Reads a text in YAML. Of two equal keys the last one holds, with a warning.
+ *
+ * @example
+ * ```ts
+ * import { parseYaml } from "@ambermq/mqtt/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const yaml = parseYaml("will:\n  qos: 1\n", "my.yaml", "my configuration");
+ * assertEquals(yaml.value, { will: { qos: 1 } });
+ * assertEquals(yaml.locate(["will", "qos"]), "my.yaml:2:3");
+ * ```
+ *
+ * @param text The text.
+ * @param file The name of the file, for messages.
+ * @param where What it is: `"the configuration of the broker"`.
+ * @returns What it holds.
+ * @throws {SettingsError} As `readYamlFile()` does.
+ */
+export function parseYaml(
+  text: string,
+  file: string,
+  where: string,
+): YamlFile {
+  const warnings: string[] = [];
+  const corrected = withoutDuplicates(text, file, where, warnings);
+  const { root } = scanYaml(corrected);
+  const value = parsed(corrected, file, where, warnings);
+  if (value === null || value === undefined) {
+    const right = "write {} for the configuration that says nothing";
+    throw new SettingsError(where, [], `${file}: it is empty; ${right}`);
+  }
+  if (typeof value !== "object" || Array.isArray(value)) {
+    const is = Array.isArray(value) ? "a list" : JSON.stringify(value);
+    const problem = `${file}:1:1: it is ${is}, not keys and values`;
+    throw new SettingsError(where, [], problem);
+  }
+  return {
+    file,
+    value: value as Record<string, unknown>,
+    warnings,
+    locate: (path) => {
+      const found = find(root, path);
+      return found === root ? file : placed(file, text, found.offset);
+    },
+    written: (path) => {
+      const found = find(root, path);
+      return found.path.length === path.length ? found.path : undefined;
+    },
+  };
+}
+
+/** The outline of a path, or of the nearest key above it that there is. */
+function find(root: Outline, path: readonly string[]): Outline {
+  let outline = root;
+  for (const key of path) {
+    const children = [...outline.children];
+    const [, next] = children.find(([own]) => own === key) ??
+      children.find(([own]) => camelCase(own) === key) ?? [];
+    if (next === undefined) break;
+    outline = next;
+  }
+  return outline;
+}
+
+/**
+ * Of two equal keys the last one holds, as in PyYAML; but the documentation of
+ * HBMQTT writes `capath` twice where the second one is `cadata`.
+ */
+function withoutDuplicates(
+  text: string,
+  file: string,
+  where: string,
+  warnings: string[],
+): string {
+  const { root, duplicates, tab } = scanYaml(text);
+  if (tab !== undefined) {
+    const problem = `${placed(file, text, tab)}: a tab indents; use spaces`;
+    throw new SettingsError(where, [], problem);
+  }
+  let corrected = text;
+  for (const { first, again } of duplicates) {
+    const [key, path] = [again.path.at(-1)!, settingPath(again.path)];
+    const place = placed(file, text, again.offset);
+    const { line } = placeOf(text, first.offset);
+    const siblings = find(root, again.path.slice(0, -1)).children;
+    if (key === "capath" && !siblings.has("cadata")) {
+      // Both have six letters: what stands behind it keeps its place.
+      corrected = corrected.slice(0, again.offset) + "cadata" +
+        corrected.slice(again.offset + key.length);
+      warnings.push(
+        `${place}: ${path} is there in line ${line} already: taken as cadata`,
+      );
+      continue;
+    }
+    warnings.push(
+      `${place}: ${path} is there in line ${line} already: this one holds`,
+    );
+  }
+  return corrected;
+}
+
+function placed(file: string, text: string, offset: number): string {
+  const { line, column } = placeOf(text, offset);
+  return `${file}:${line}:${column}`;
+}
+
+function parsed(
+  text: string,
+  file: string,
+  where: string,
+  warnings: string[],
+): unknown {
+  try {
+    return parse(text, {
+      allowDuplicateKeys: true,
+      onWarning: ({ line, column, message }) =>
+        warnings.push(`${file}:${line}:${column}: ${firstLine(message)}`),
+    });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const { line, column } = error as { line?: number; column?: number };
+    const problem = `${file}:${line}:${column}: ${syntax(text, error)}`;
+    throw new SettingsError(where, [], problem);
+  }
+}
+
+/** What is not YAML, and what would be right where that is known. */
+function syntax(text: string, error: SyntaxError): string {
+  const problem = `it is not YAML: ${firstLine(error.message)}`;
+  const [address] = /(?<=:[ \t]+)\[[\da-f:.%]*:[\da-f:.%]*\]:?\d*(?=[\s,}]|$)/im
+    .exec(text) ?? [];
+  if (address !== undefined) {
+    return `${problem}; an IPv6 address needs quotes: "${address}"`;
+  }
+  return problem;
+}
+
+function firstLine(message: string): string {
+  return message.split("\n")[0]!.replace(/ at line \d+, column \d+:?$/, "");
+}
+
+function unreadable(error: unknown): string {
+  if (error instanceof TypeError) return "it is not UTF-8 text";
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  return error instanceof Error ? error.message : String(error);
+}

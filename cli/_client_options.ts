@@ -1,0 +1,187 @@
+/** What the flags of `pub` and `sub` mean for the client. */
+
+import type { ClientOptions, ProtocolVersion, Qos } from "../mod.ts";
+import { clientFlags, tlsFlags } from "./_client_flags.ts";
+import { type Flag, parseInteger, UsageError, type Values } from "./_flags.ts";
+import { type GivenProperties, readProperties } from "./_property_flags.ts";
+import type { PropertyPacket } from "./_property_flags.ts";
+import { sessionOptions } from "./_session_options.ts";
+import type { Terminal } from "./_terminal.ts";
+
+/** What was given. */
+export type ClientValues = Values<typeof clientFlags>;
+
+/** How a client is to be made, and what else the flags say. */
+export interface ClientSettings {
+  readonly options: ClientOptions & { protocolVersion: ProtocolVersion };
+  /** The topic in the URL. */
+  readonly topic: string | undefined;
+  readonly properties: GivenProperties;
+}
+
+/** Who the command is, and what it sends besides CONNECT and its end. */
+export interface Sender extends Pick<Terminal, "pid" | "hostname"> {
+  readonly command: "pub" | "sub";
+  readonly packets?: readonly PropertyPacket[];
+}
+
+/**
+ * Reads the flags. What they do not say the configuration does.
+ *
+ * @param values What was given.
+ * @param sender Who sends.
+ * @param config The configuration.
+ * @throws {UsageError} If they do not go together.
+ */
+export function clientSettings(
+  values: ClientValues,
+  sender: Sender,
+  config: ClientOptions = {},
+): ClientSettings {
+  const properties = readProperties(values.property, [
+    ...(sender.packets ?? []),
+    "connect",
+    "will",
+    "disconnect",
+  ]);
+  const { url, topic } = readBroker(values, config);
+  const options: ClientSettings["options"] = {
+    autoReconnect: false,
+    ...config,
+    url,
+    ...sessionOptions(values, sender, config, properties.connect),
+    ...readTls(values),
+  };
+  const { username, password } = values;
+  if (username !== undefined) options.username = username;
+  if (password !== undefined) options.password = password;
+  const keepAlive = parseInteger(
+    clientFlags.keepAlive,
+    values.keepAlive,
+    [0, 65_535],
+  );
+  if (keepAlive !== undefined) options.keepAlive = keepAlive;
+  const headers = readHeaders(values.extraHeaders);
+  if (headers !== undefined) {
+    options.headers = { ...config.headers, ...headers };
+  }
+  const will = readWill(values, properties);
+  if (will !== undefined) options.will = will;
+  return { options, topic, properties };
+}
+
+/** The URL, and the topic that mosquitto_pub has in it. */
+function readBroker(
+  values: ClientValues,
+  config: ClientOptions,
+): { url: string | URL; topic: string | undefined } {
+  const { host } = values;
+  const port = parseInteger(clientFlags.port, values.port, [1, 65_535]);
+  if (values.url !== undefined && (host !== undefined || port !== undefined)) {
+    throw new UsageError("--url says host and port already");
+  }
+  const [tlsKey] = Object.keys(tlsFlags).filter((key) =>
+    values[key as keyof typeof tlsFlags]
+  );
+  const url = values.url ??
+    (host === undefined && port === undefined ? config.url : undefined);
+  if (url === undefined) {
+    const secure = tlsKey !== undefined || port === 8883 || hasTls(config);
+    const scheme = secure ? "mqtts" : "mqtt";
+    const where = bracketed(host ?? "localhost");
+    return {
+      url: `${scheme}://${where}:${port ?? (secure ? 8883 : 1883)}`,
+      topic: undefined,
+    };
+  }
+  if (/^(mqtt|ws):/i.test(String(url)) && tlsKey !== undefined) {
+    const { names } = tlsFlags[tlsKey as keyof typeof tlsFlags];
+    throw new UsageError(`${names[0]} is for a URL of mqtts:// or wss://`);
+  }
+  if (values.url === undefined) return { url, topic: undefined };
+  const [, broker, topic] = /^(mqtts?:\/\/[^/]*)\/(.*)$/is.exec(values.url) ??
+    [];
+  return { url: broker ?? url, topic: topic || undefined };
+}
+
+/** Whether a configuration is for a broker with TLS. */
+function hasTls(
+  { url, cafile, capath, cadata, certfile }: ClientOptions,
+): boolean {
+  return /^(mqtts|wss):/i.test(String(url)) ||
+    [cafile, capath, cadata, certfile].some((one) => one !== undefined);
+}
+
+/** An IPv6 address has colons, and brackets around it in a URL. */
+function bracketed(host: string): string {
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+}
+
+function readTls(values: ClientValues): Partial<ClientOptions> {
+  const { cafile, capath, cadata, cert, key, insecure, alpn } = values;
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError("--cert and --key need each other");
+  }
+  if (alpn !== undefined && alpn !== "mqtt") {
+    throw new UsageError(`--tls-alpn is ${JSON.stringify(alpn)}, not mqtt`);
+  }
+  const options: Partial<ClientOptions> = {};
+  if (cafile !== undefined) options.cafile = cafile;
+  if (capath !== undefined) options.capath = capath;
+  if (cadata !== undefined) options.cadata = cadata;
+  if (cert !== undefined) options.certfile = cert;
+  if (key !== undefined) options.keyfile = key;
+  if (insecure) options.checkHostname = false;
+  if (alpn !== undefined) options.alpn = true;
+  return options;
+}
+
+function readHeaders(
+  text: string | undefined,
+): Record<string, string> | undefined {
+  if (text === undefined) return undefined;
+  let headers: unknown;
+  try {
+    headers = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(
+      `--extra-headers is not JSON: ${(error as Error).message}`,
+    );
+  }
+  const fine = typeof headers === "object" && headers !== null &&
+    !Array.isArray(headers) &&
+    Object.values(headers).every((value) => typeof value === "string");
+  if (fine) return headers as Record<string, string>;
+  throw new UsageError(
+    '--extra-headers is not an object of texts: {"name": "value"}',
+  );
+}
+
+function readWill(
+  values: ClientValues,
+  { will: properties }: GivenProperties,
+): ClientOptions["will"] {
+  const { willTopic, willMessage, willRetain } = values;
+  const qos = parseQos(clientFlags.willQos, values.willQos);
+  if (willTopic !== undefined) {
+    return {
+      topic: willTopic,
+      payload: willMessage ?? "",
+      qos: qos ?? 0,
+      retain: willRetain,
+      ...(properties === undefined ? {} : { properties }),
+    };
+  }
+  const more = willMessage !== undefined || qos !== undefined || willRetain ||
+    properties !== undefined;
+  if (more) throw new UsageError("a will needs --will-topic");
+  return undefined;
+}
+
+/** The QoS of a flag. */
+export function parseQos(
+  flag: Flag,
+  text: string | undefined,
+): Qos | undefined {
+  return parseInteger(flag, text, [0, 2]) as Qos | undefined;
+}

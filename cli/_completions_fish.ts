@@ -1,0 +1,64 @@
+/** Completions for fish. */
+
+import type { Command, Commands } from "./_command.ts";
+import type { Flag } from "./_flags.ts";
+
+/** The script. */
+export function fishScript(commands: Commands): string {
+  const entries = Object.entries(commands);
+  const programs = ["pub", "sub"].filter((name) =>
+    Object.hasOwn(commands, name)
+  );
+  return [
+    "# Completions of ambermq for fish.",
+    "complete -c ambermq -f",
+    ...entries.map(([name, { help }]) =>
+      `complete -c ambermq -n __fish_use_subcommand -a ${name} -d ${
+        quoted(help)
+      }`
+    ),
+    ...entries.flatMap(([name, command]) =>
+      commandLines(
+        `complete -c ambermq -n '__fish_seen_subcommand_from ${name}'`,
+        command,
+      )
+    ),
+    ...programs.flatMap((name) => [
+      `complete -c ambermq_${name} -f`,
+      ...commandLines(`complete -c ambermq_${name}`, commands[name]!),
+    ]),
+    "",
+  ].join("\n");
+}
+
+function commandLines(start: string, command: Command): string[] {
+  const { flags, words } = command;
+  // Without flags it is not known what it takes: files, perhaps.
+  if (flags === undefined && words === undefined) return [`${start} -F`];
+  return [
+    ...(words === undefined ? [] : [`${start} -a ${quoted(words.join(" "))}`]),
+    ...Object.values(flags ?? {}).map((flag) => `${start} ${flagOf(flag)}`),
+  ];
+}
+
+function flagOf(flag: Flag): string {
+  const names = flag.names.map((name) =>
+    name.startsWith("--") ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`
+  );
+  const help = quoted(flag.help.replaceAll("\n", " "));
+  return [...names, ...valueOf(flag), "-d", help].join(" ");
+}
+
+function valueOf({ value, choices, path }: Flag): string[] {
+  if (value === undefined) return [];
+  if (choices) return ["-x", "-a", quoted(choices.join(" "))];
+  if (path === "file") return ["-r", "-F"];
+  if (path === "folder") {
+    return ["-x", "-a", "'(__fish_complete_directories)'"];
+  }
+  return ["-x"];
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll(/['\\]/g, "\\$&")}'`;
+}

@@ -1,0 +1,88 @@
+/**
+ * Checks passwords within limits: so many at a time, so many waiting, and none
+ * twice that was right a moment ago.
+ */
+
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { type Hash, randomBytes } from "./_hash.ts";
+import { verify } from "./password.ts";
+
+/** Checks at a time: each may take its share of memory, and a thread. */
+const RUNNING = 4;
+
+/** Checks that wait; more would not be done before their clients are refused. */
+const WAITING = 512;
+
+/** Users whose password is remembered. */
+const REMEMBERED = 10_000;
+
+/** A check that was right: of which hash, and of which password. */
+interface Proof {
+  readonly hash: Hash;
+  readonly mac: Uint8Array;
+}
+
+export class PasswordChecker {
+  /** Of this process alone: what is remembered is of no use to anybody else. */
+  readonly #key = randomBytes(32);
+  readonly #proofs = new Map<string, Proof>();
+  readonly #queue: (() => void)[] = [];
+  #running = 0;
+
+  /** Whether so many checks wait that no more are taken. */
+  get full(): boolean {
+    return this.#queue.length >= WAITING;
+  }
+
+  /** Whether a user's password was checked against this hash and right. */
+  remembers(user: string, hash: Hash, password: Uint8Array): boolean {
+    const proof = this.#proofs.get(user);
+    return proof?.hash === hash &&
+      timingSafeEqual(proof.mac, this.#mac(user, password));
+  }
+
+  /**
+   * Whether a password is the one that was hashed.
+   *
+   * @param user Whose it is: it is remembered. Absent: it is not.
+   */
+  async check(
+    user: string | undefined,
+    hash: Hash,
+    password: Uint8Array,
+  ): Promise<boolean> {
+    // The bytes are the receive buffer's, and the check may wait.
+    const own = password.slice();
+    if (this.#running >= RUNNING) {
+      await new Promise<void>((resolve) => this.#queue.push(resolve));
+    } else this.#running++;
+    try {
+      const right = await verify(own, hash);
+      if (right && user !== undefined) this.#remember(user, hash, own);
+      return right;
+    } finally {
+      const next = this.#queue.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+
+  /** Remembers nothing any more. */
+  forget(): void {
+    this.#proofs.clear();
+  }
+
+  #remember(user: string, hash: Hash, password: Uint8Array): void {
+    this.#proofs.delete(user);
+    if (this.#proofs.size >= REMEMBERED) {
+      const [oldest] = this.#proofs.keys();
+      this.#proofs.delete(oldest!);
+    }
+    this.#proofs.set(user, { hash, mac: this.#mac(user, password) });
+  }
+
+  #mac(user: string, password: Uint8Array): Uint8Array {
+    return createHmac("sha256", this.#key)
+      .update(JSON.stringify(user)).update(password).digest();
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Users and passwords from a file.
+ *
+ * @module
+ */
+
+import type {
+  Awaitable,
+  Logger,
+  Opinion,
+  Plugin,
+  PluginContext,
+} from "../broker/mod.ts";
+import { type Fields, readSettings, SettingsError } from "../codec/mod.ts";
+import type { Hash } from "./_hash.ts";
+import { LONGEST_PASSWORD, parseHash } from "./password.ts";
+import { PasswordChecker } from "./_password_checker.ts";
+import { PasswordFile } from "./password_file.ts";
+
+/** Options of {@linkcode authFile}. */
+export interface AuthFileOptions {
+  /** The path of the password file. */
+  passwordFile: string;
+}
+
+/** The options of the plugin, as data. */
+export const options = {
+  passwordFile: {
+    type: "text",
+    description: "The path of the password file: user:hash lines.",
+  },
+} as const satisfies Fields;
+
+/**
+ * Makes a plugin that approves the users of a password file.
+ *
+ * It has no opinion of clients without a user name, and denies users who are not
+ * in the file or whose password is wrong; where all hashes are of one kind, how long
+ * that takes does not tell which.
+ * A line of the file is `user:hash`, where the hash is Argon2id, bcrypt, scrypt or
+ * SHA-crypt (`$5$`, `$6$`); `#` begins a comment, and blank lines are skipped. Of
+ * lines with the same user the last one counts. `ambermq passwd` writes such files.
+ *
+ * Changes of the file are noticed within two seconds. What cannot be used, at the
+ * start, stops it: no file, or a line that is wrong. Later it is logged, and what
+ * was there before goes on.
+ *
+ * Checks do not stall the broker, but some are slow by intention: four are done at
+ * a time, and where more than 512 wait, others are denied. A password that was right
+ * is remembered until the file changes.
+ *
+ * @example
+ * ```ts
+ * import { Broker } from "@ambermq/mqtt/broker";
+ * import { authFile } from "@ambermq/mqtt/plugins";
+ *
+ * const broker = new Broker({
+ *   plugins: [authFile({ passwordFile: "/etc/ambermq/passwd" })],
+ * });
+ * ```
+ *
+ * @param given Where the file is.
+ * @returns The plugin.
+ * @throws {SettingsError} If an option is not right.
+ */
+export function authFile(given: AuthFileOptions): Plugin {
+  const where = `the options of ${NAME}`;
+  const { passwordFile } = readSettings(given, options, where);
+  if (!passwordFile) {
+    const problem = "password-file is not there: the path of the password file";
+    throw new SettingsError(where, ["passwordFile"], problem);
+  }
+  const users = new Users(passwordFile);
+  return {
+    name: NAME,
+    start: (context) => users.start(context),
+    check: (context) => users.check(context),
+    authenticate: ({ username }, password) =>
+      username ? users.authenticate(username, password) : undefined,
+  };
+}
+
+/** The factory, by the name that configurations look for. */
+export const plugin = authFile;
+
+const NAME = "auth_file";
+
+/** Seconds between two looks at the file. */
+const INTERVAL = 1;
+
+/** The users of a file, as it is now. */
+class Users {
+  readonly #path: string;
+  readonly #checker = new PasswordChecker();
+  #hashes: ReadonlyMap<string, Hash> = new Map();
+  /** Stands for the hash of a user who is not there. */
+  #decoy: Hash | undefined;
+  /** What tells the file that was read last from another one. */
+  #read = "";
+  /** The same of the file that was there at the last look. */
+  #seen = "";
+  #overloaded = false;
+  #logger: Logger | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Reads the file, or says why it cannot. */
+  async check({ logger }: PluginContext): Promise<void> {
+    this.#logger = logger;
+    this.#seen = await this.#stamp();
+    await this.#load();
+  }
+
+  async start(context: PluginContext): Promise<void> {
+    await this.check(context);
+    context.every(INTERVAL, () => this.#look());
+  }
+
+  authenticate(
+    user: string,
+    password: Uint8Array | undefined,
+  ): Awaitable<Opinion> {
+    if (password === undefined || password.length > LONGEST_PASSWORD) {
+      return false;
+    }
+    const hash = this.#hashes.get(user);
+    const checker = this.#checker;
+    if (hash !== undefined && checker.remembers(user, hash, password)) {
+      return true;
+    }
+    if (checker.full) return this.#refuse();
+    this.#overloaded = false;
+    if (hash !== undefined) return checker.check(user, hash, password);
+    if (this.#decoy === undefined) return false;
+    return checker.check(undefined, this.#decoy, password).then(() => false);
+  }
+
+  #refuse(): false {
+    if (!this.#overloaded) {
+      this.#logger?.warn(
+        `${NAME}: clients are denied, because too many passwords wait to be checked`,
+      );
+    }
+    this.#overloaded = true;
+    return false;
+  }
+
+  /** Reads the file again if it is another one, and has been since the last look. */
+  async #look(): Promise<void> {
+    const stamp = await this.#stamp();
+    const settled = stamp === this.#seen;
+    this.#seen = stamp;
+    if (stamp === this.#read || !settled) return;
+    try {
+      await this.#load();
+      this.#logger?.info(
+        `${NAME}: ${this.#path} has changed: users: ${this.#hashes.size}`,
+      );
+    } catch (error) {
+      this.#read = stamp; // it is not read again before it is yet another one
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#logger?.warn(`${NAME}: the users stay as they were: ${reason}`);
+    }
+  }
+
+  /** What tells this file from another one; empty if there is none. */
+  async #stamp(): Promise<string> {
+    try {
+      const { mtime, size, ino } = await Deno.stat(this.#path);
+      return [mtime?.getTime(), size, ino].join();
+    } catch {
+      return "";
+    }
+  }
+
+  async #load(): Promise<void> {
+    const file = new PasswordFile(await this.#text());
+    const { errors } = file;
+    if (errors.length > 0) {
+      const more = errors.length - SHOWN;
+      throw new TypeError([
+        `Cannot use the password file ${this.#path}`,
+        ...errors.slice(0, SHOWN).map(({ line, problem }) =>
+          `${this.#path}:${line}: ${problem}`
+        ),
+        ...(more > 0 ? [`and ${more} more`] : []),
+      ].join("; "));
+    }
+    for (const { line, problem } of file.duplicates) {
+      this.#logger?.warn(`${NAME}: ${this.#path}:${line}: ${problem}`);
+    }
+    this.#hashes = new Map(
+      Array.from(file.users, (user) => [user, parsed(file.get(user)!)]),
+    );
+    [this.#decoy] = this.#hashes.values();
+    this.#checker.forget();
+    this.#read = this.#seen;
+  }
+
+  async #text(): Promise<string> {
+    try {
+      const bytes = await Deno.readFile(this.#path);
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch (error) {
+      const reason = error instanceof TypeError
+        ? "it is not UTF-8"
+        : error instanceof Error
+        ? error.message
+        : String(error);
+      throw new TypeError(
+        `Cannot read the password file ${this.#path}: ${reason}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Wrong lines that are shown. */
+const SHOWN = 5;
+
+/** A hash that is known to be right. */
+function parsed(text: string): Hash {
+  const hash = parseHash(text);
+  if (typeof hash === "string") throw new TypeError(hash);
+  return hash;
+}

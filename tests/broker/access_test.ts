@@ -1,0 +1,56 @@
+import { assertEquals } from "@std/assert";
+import { accessOf, isLocal } from "../../broker/_access.ts";
+import { readConfig } from "../../broker/_configuration.ts";
+import { loadPlugins } from "../../broker/_load_plugins.ts";
+import type { BrokerConfig } from "../../broker/mod.ts";
+import { resolveListeners } from "../../broker/listeners.ts";
+
+const own = { name: "own", authenticate: () => true };
+const watching = { name: "watching", on: {} };
+
+const configs: readonly [config: BrokerConfig, expected: string][] = [
+  [{}, "byDefault anybody"],
+  [{ auth: {} }, "byDefault anybody"],
+  [{ plugins: [watching] }, "byDefault anybody"],
+  [{ plugins: [own] }, ""],
+  [{ auth: { allowAnonymous: true } }, "anybody"],
+  [{ auth: { allowAnonymous: true }, plugins: [own] }, "anybody"],
+  [{ auth: { allowAnonymous: false } }, "nobody"],
+  [{ auth: { allowAnonymous: false }, plugins: [watching] }, "nobody"],
+  [{ auth: { allowAnonymous: false }, plugins: [own] }, ""],
+  [{ auth: { plugins: [] } }, "nobody"],
+  [{ auth: { plugins: ["auth_file"] } }, "nobody"],
+  [{ auth: { passwordFile: "p" } }, ""],
+  [{ auth: { passwordFile: "p", allowAnonymous: true } }, "anybody"],
+  [{ plugins: ["packet_logger_plugin", { auth_anonymous: {} }] }, "anybody"],
+  [{ plugins: { auth_anonymous: { "allow-anonymous": "off" } } }, "nobody"],
+];
+
+for (const [config, expected] of configs) {
+  Deno.test(`access with ${JSON.stringify(config)}: ${expected || "who is approved"}`, async () => {
+    const read = readConfig(config);
+    const plugins = await loadPlugins(read.plugins, undefined);
+    const access = Object.entries(accessOf(read, plugins));
+    const found = access.filter(([, holds]) => holds).map(([name]) => name);
+    assertEquals(found.join(" "), expected);
+  });
+}
+
+for (
+  const [bind, expected] of [
+    ["127.0.0.1:1", true],
+    ["127.1.2.3", true],
+    ["[::1]:1", true],
+    ["localhost", true],
+    ["unix:/run/x", true],
+    [":1", false],
+    ["[::]:1", false],
+    ["10.0.0.1", false],
+    ["127.example.org", false],
+  ] as const
+) {
+  Deno.test(`isLocal() is ${expected} of ${bind}`, () => {
+    const [listener] = resolveListeners({ one: { bind } });
+    assertEquals(isLocal(listener!), expected);
+  });
+}

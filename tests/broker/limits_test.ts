@@ -1,0 +1,67 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { defaultLimits, type Limits } from "../../broker/mod.ts";
+import { readConfig } from "../../broker/_configuration.ts";
+
+/** Every limit, with the least and the greatest value it may have. */
+const ranges: Record<keyof Limits, [least: number, most: number]> = {
+  connections: [1, Infinity],
+  connectTimeout: [1, Infinity],
+  maximumPacketSize: [1, 268_435_460],
+  clientIdLength: [1, Infinity],
+  topicLength: [1, 65_535],
+  topicLevels: [1, Infinity],
+  topicAliasMaximum: [0, 65_535],
+  subscriptions: [1, Infinity],
+  subscriptionBytes: [1, Infinity],
+  inflight: [1, 65_535],
+  receiveMaximum: [1, 65_535],
+  queuedMessages: [0, Infinity],
+  queuedBytes: [0, Infinity],
+  outboundBytes: [1, Infinity],
+  stallTimeout: [1, Infinity],
+  sessions: [0, Infinity],
+  sessionExpiryInterval: [0, 0xffff_ffff],
+  retainedMessages: [0, Infinity],
+  retainedBytes: [0, Infinity],
+  shutdownTimeout: [0, 2_147_483],
+};
+
+Deno.test("this table of ranges has every limit", () => {
+  assertEquals(Object.keys(ranges).sort(), Object.keys(defaultLimits).sort());
+});
+
+for (const [name, [least, most]] of Object.entries(ranges)) {
+  Deno.test(`limits.${name} is an integer from ${least} to ${most}`, () => {
+    const key = name as keyof Limits;
+    const highest = Math.min(most, Number.MAX_SAFE_INTEGER);
+    for (const value of [least, highest, defaultLimits[key]]) {
+      const { limits } = readConfig({ limits: { [key]: value } });
+      assertEquals(limits, { ...defaultLimits, [key]: value });
+    }
+    const range = most === Infinity
+      ? `of at least ${least}`
+      : `from ${least} to ${most}`;
+    for (const value of [least - 1, most + 1, -Infinity, least + 0.5]) {
+      const { message } = assertThrows(
+        () => readConfig({ limits: { [key]: value } }),
+        TypeError,
+      );
+      assertEquals(
+        message,
+        "Cannot read the configuration of the broker: " +
+          `limits.${name} is ${value}, not an integer ${range}`,
+      );
+    }
+  });
+}
+
+Deno.test("limits are the defaults where nothing is said", () => {
+  const limits = { inflight: undefined as unknown as number };
+  assertEquals(readConfig({ limits }).limits, defaultLimits);
+  assertEquals(readConfig({}).limits, defaultLimits);
+});
+
+Deno.test("every configuration has limits of its own", () => {
+  readConfig({}).limits.inflight = 1;
+  assertEquals(readConfig({}).limits, defaultLimits);
+});

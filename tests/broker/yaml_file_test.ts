@@ -1,0 +1,86 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { parseYaml, readYamlFile } from "../../broker/yaml_file.ts";
+import { SettingsError } from "../../codec/mod.ts";
+
+const where = "this";
+
+Deno.test("parseYaml() knows where values stand, and how keys are written", () => {
+  const text = "max-size: 1\nlist:\n- name: a\n- {name: b}\n";
+  const yaml = parseYaml(text, "f.yaml", where);
+  assertEquals(yaml.file, "f.yaml");
+  assertEquals(yaml.value, {
+    "max-size": 1,
+    list: [{ name: "a" }, { name: "b" }],
+  });
+  assertEquals(yaml.warnings, []);
+  assertEquals(yaml.locate([]), "f.yaml");
+  assertEquals(yaml.locate(["maxSize"]), "f.yaml:1:1");
+  assertEquals(yaml.locate(["list", "1", "name"]), "f.yaml:4:4");
+  assertEquals(yaml.locate(["list", "0", "none"]), "f.yaml:3:1");
+  assertEquals(yaml.written(["maxSize"]), ["max-size"]);
+  assertEquals(yaml.written(["list", "none"]), undefined);
+});
+
+Deno.test("parseYaml() has the last of two equal keys, with a warning", () => {
+  const { value, warnings } = parseYaml("a: 1\nb: 2\na: 3\n", "f", where);
+  assertEquals(value, { a: 3, b: 2 });
+  assertEquals(warnings, [
+    "f:3:1: a is there in line 1 already: this one holds",
+  ]);
+});
+
+Deno.test("parseYaml() takes the second capath for cadata", () => {
+  const text = "capath: /some/folder\ncapath: certificate data\n";
+  const { value, warnings } = parseYaml(text, "f", where);
+  assertEquals(value, { capath: "/some/folder", cadata: "certificate data" });
+  assertEquals(warnings, [
+    "f:2:1: capath is there in line 1 already: taken as cadata",
+  ]);
+});
+
+Deno.test("parseYaml() refuses what is not YAML with keys and values", () => {
+  const cases: [string, string][] = [
+    ["", "f: it is empty"],
+    ["~", "f: it is empty"],
+    ["- a", "f:1:1: it is a list, not keys and values"],
+    ["word", 'f:1:1: it is "word", not keys and values'],
+    ["a: 1\nb: [1\n", "f:"],
+    ["a:\n\tb: 1\n", "f:2:1: a tab indents; use spaces"],
+    ["a:\n  b: 1\n \t c: 1\n", "f:3:2: a tab indents; use spaces"],
+    ["bind: [::1]:1883\n", 'an IPv6 address needs quotes: "[::1]:1883"'],
+  ];
+  for (const [text, message] of cases) {
+    const error = assertThrows(
+      () => parseYaml(text, "f", where),
+      SettingsError,
+      message,
+    );
+    assertEquals(error.message.startsWith("Cannot read this: f:"), true);
+  }
+});
+
+Deno.test("parseYaml() takes tabs where they are harmless", () => {
+  const text = '{\n\t"a": {\n\t\t"b": [\n\t\t\t1\n\t\t]\n\t}\n}\n';
+  assertEquals(parseYaml(text, "f", where).value, { a: { b: [1] } });
+  const more = "a: 1\t# one\n\t\n\t# two\nb: |\n  \tx: 1\n";
+  assertEquals(parseYaml(more, "f", where).value, { a: 1, b: "\tx: 1\n" });
+});
+
+Deno.test("readYamlFile() tells why it cannot read", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/f.yaml`;
+  await assertRejects(
+    () => readYamlFile(path, where),
+    SettingsError,
+    `Cannot read this: ${path}: there is no such file`,
+  );
+  await Deno.writeFile(path, new Uint8Array([255]));
+  await assertRejects(
+    () => readYamlFile(path, where),
+    SettingsError,
+    `${path}: it is not UTF-8 text`,
+  );
+  await Deno.writeTextFile(path, "a: 1");
+  assertEquals((await readYamlFile(path, where)).value, { a: 1 });
+  await Deno.remove(folder, { recursive: true });
+});
