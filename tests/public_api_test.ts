@@ -19,13 +19,14 @@ const api: Record<string, { values: string; types: string }> = {
   "./broker": {
     values: `
       Broker BrokerError MemoryStore Message Metrics configFields
-      configSchema dashed defaultConfig defaultLimits explainConfig parseBind
+      configSchema dashed defaultConfig defaultCapabilities defaultLimits explainConfig parseBind
       parseConfig parseYaml readConfigFile readYamlFile
     `,
     types: `
       AccessList AccessRequest AuthConfig Awaitable BrokerConfig
-      BrokerEventName BrokerEvents BrokerStatus Change ClientCert ClientInfo
-      ConfigSource JsonSchema Limits Listener ListenerAddress ListenerConfig
+      BrokerEventName BrokerEvents BrokerStatus Capabilities Change ClientCert ClientInfo
+      ConfigSource Field Fields JsonSchema Limits Listener ListenerAddress
+      ListenerConfig
       LogLevel Logger MessageInit MessageProperties Opinion Plugin
       PluginContext PluginFactory PluginModule PluginOptions SessionInfo Store
       StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
