@@ -19,7 +19,6 @@ const RESERVED =
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** What is in no value of a header: controls, and what is no byte. */
-// deno-lint-ignore no-control-regex -- they are what is looked for
 const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Characters of a body that are shown. */
