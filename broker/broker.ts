@@ -110,7 +110,7 @@ export class Broker implements AsyncDisposable {
    */
   constructor(config: BrokerConfig = defaultConfig()) {
     this.#config = readConfig(config);
-    const { limits, settings } = this.#config;
+    const { limits, capabilities, settings } = this.#config;
     this.#logger = settings.logger ?? consoleLogger;
     const { metrics } = this;
     const store = settings.store ?? new MemoryStore();
@@ -118,6 +118,7 @@ export class Broker implements AsyncDisposable {
     const now = settings.now ?? monotonicNow;
     this.#state = {
       limits,
+      capabilities,
       metrics,
       store,
       hooks,

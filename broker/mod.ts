@@ -14,6 +14,7 @@
  */
 
 export * from "./broker.ts";
+export { type Capabilities, defaultCapabilities } from "./capabilities.ts";
 export * from "./config.ts";
 export * from "./config_file.ts";
 export * from "./error.ts";

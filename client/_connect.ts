@@ -153,10 +153,19 @@ export class Attempt {
       if (error instanceof ConnectError || error instanceof TypeError) {
         throw error;
       }
-      throw failed(address, error);
+      throw failed(address, error, this.#silence);
     } finally {
       clock.clearTimeout(timer);
     }
+  }
+
+  /** TLS 1.3 lets a client in before the broker has seen its certificate. */
+  get #silence(): string {
+    const { broker: { url }, dialOptions } = this.#options;
+    if (url.protocol !== "mqtts:" && url.protocol !== "wss:") return "";
+    return dialOptions.certfile === undefined
+      ? "; does it want a certificate of the client?"
+      : "; is the client's certificate the right one?";
   }
 
   async #open(signal: AbortSignal): Promise<Opened> {

@@ -90,12 +90,20 @@ export function refused(
   );
 }
 
-/** The error for whatever else came between. */
-export function failed(address: string, cause: unknown): ConnectError {
-  return connectError(address, explain(cause), { cause });
+/**
+ * The error for whatever else came between.
+ *
+ * @param silence What the broker may mean that ends the connection unheard.
+ */
+export function failed(
+  address: string,
+  cause: unknown,
+  silence = "",
+): ConnectError {
+  return connectError(address, explain(cause, silence), { cause });
 }
 
-function explain(error: unknown): string {
+function explain(error: unknown, silence: string): string {
   if (!(error instanceof Error)) return String(error);
   // The name is that of one runtime, the code that of others.
   if (
@@ -110,5 +118,5 @@ function explain(error: unknown): string {
   }
   return error.cause instanceof Error
     ? error.cause.message
-    : "the broker closed the connection without an answer";
+    : `the broker closed the connection without an answer${silence}`;
 }

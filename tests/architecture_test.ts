@@ -96,7 +96,6 @@ const exceptions: Record<string, Record<string, string>> = {
   },
   "broker/listen.ts": {
     "Deno.listen": "opens the broker's sockets",
-    "Deno.listenTls": "opens the broker's sockets",
     "Deno.connect": "whether anybody listens on a Unix socket",
     "Deno.lstat": "the file of a Unix socket",
     "Deno.remove": "the file of a Unix socket that nobody listens on",

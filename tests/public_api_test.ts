@@ -19,12 +19,12 @@ const api: Record<string, { values: string; types: string }> = {
   "./broker": {
     values: `
       Broker BrokerError MemoryStore Message Metrics configFields
-      configSchema dashed defaultConfig defaultLimits explainConfig parseBind
+      configSchema dashed defaultConfig defaultCapabilities defaultLimits explainConfig parseBind
       parseConfig parseYaml readConfigFile readYamlFile
     `,
     types: `
       AccessList AccessRequest AuthConfig Awaitable BrokerConfig
-      BrokerEventName BrokerEvents BrokerStatus Change ClientCert ClientInfo
+      BrokerEventName BrokerEvents BrokerStatus Capabilities Change ClientCert ClientInfo
       ConfigSource JsonSchema Limits Listener ListenerAddress ListenerConfig
       LogLevel Logger MessageInit MessageProperties Opinion Plugin
       PluginContext PluginFactory PluginModule PluginOptions SessionInfo Store
