@@ -15,6 +15,7 @@ import { sharedChecks } from "./_shared.ts";
 import { stringChecks } from "./_strings.ts";
 import { subscribeChecks } from "./_subscribe.ts";
 import { topicChecks } from "./_topics.ts";
+import { unofferedChecks } from "./_unoffered.ts";
 import { willChecks } from "./_will.ts";
 
 /** All checks, by chapter. */
@@ -34,4 +35,5 @@ export const checks: readonly Check[] = [
   ...propertyChecks,
   ...flowChecks,
   ...sharedChecks,
+  ...unofferedChecks,
 ];

@@ -17,6 +17,7 @@ import {
   type UnsubackPacket,
 } from "../../mod.ts";
 import { bytesOf, code } from "./_bytes.ts";
+import { allCapabilities, type Capabilities, need } from "./_capabilities.ts";
 import { Link } from "./_link.ts";
 import { Failure, show } from "./_verdict.ts";
 
@@ -42,6 +43,8 @@ export interface PublishFields {
 export class Peer extends Link {
   /** The CONNACK, once there was one. */
   connack: PacketOf<"connack"> | undefined;
+  /** What the broker offers; what it does not is not asked for. */
+  capabilities: Capabilities = allCapabilities;
   #lastPacketId = 0;
 
   /** A packet identifier that was not used before. */
@@ -150,6 +153,12 @@ export class Peer extends Link {
     subscriptions: readonly (Subscription | string)[],
     properties?: SubscribeProperties,
   ): Promise<SubackPacket> {
+    for (const { filter } of subscriptions.map(complete)) {
+      const wildcards = /[+#]/.test(filter);
+      if (wildcards) need(this.capabilities, "wildcardSubscriptionAvailable");
+      const shared = filter.startsWith("$share/");
+      if (shared) need(this.capabilities, "sharedSubscriptionAvailable");
+    }
     const packetId = this.packetId();
     await this.send({
       type: "subscribe",
@@ -218,6 +227,7 @@ export class Peer extends Link {
     fields: PublishFields = {},
   ): PublishPacket {
     const { qos = 0 } = fields;
+    need(this.capabilities, "maximumQos", qos);
     return {
       type: "publish",
       topic,
