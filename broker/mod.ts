@@ -31,5 +31,7 @@ export {
 export * from "./message.ts";
 export * from "./metrics.ts";
 export type * from "./plugin.ts";
+// What these speak of: a plugin is complete without importing it.
+export type { Field, Fields } from "../codec/mod.ts";
 export * from "./store.ts";
 export * from "./yaml_file.ts";

@@ -26,6 +26,9 @@ const untested: Record<string, string> = {
 /** Sources that are parts of another's subject, and the tests of that. */
 const covered: Record<string, string> = {
   "broker/_inflight.ts": "tests/broker/deliveries_test.ts",
+  "broker/_dispatch.ts": "tests/broker/connection_test.ts",
+  "broker/_ending.ts": "tests/broker/connection_test.ts",
+  "broker/_reason.ts": "tests/broker/connection_test.ts",
   "broker/_ways_in.ts": "tests/broker/broker_test.ts",
   "broker/_within.ts": "tests/broker/broker_test.ts",
   "broker/_session.ts": "tests/broker/deliveries_test.ts",
