@@ -86,6 +86,8 @@ const covered: Record<string, string> = {
   "codec/_encode_fields.ts": "tests/codec/encode_test.ts",
   "codec/_properties.ts": "tests/codec/property_test.ts",
   "codec/_topic_cache.ts": "tests/codec/decode_test.ts",
+  "codec/_websocket_decoder.ts": "tests/codec/websocket_frames_test.ts",
+  "codec/_websocket_mask.ts": "tests/codec/websocket_frames_test.ts",
 };
 
 /** Tests that are not of one source, and why. */

@@ -65,7 +65,7 @@ const api: Record<string, { values: string; types: string }> = {
       SettingsError camelCase copyBytes didYouMean encode fromReturnCode
       isReasonCodeAllowed matches mayReceive packetTypes parseSharedFilter
       readSettings reasonName settingPath toReturnCode topicFilterError
-      topicLevels topicNameError webSocketTransport
+      topicLevels topicNameError WebSocketEndpoint webSocketTransport
     `,
     types: `
       Acknowledgement Address AuthPacket AuthProperties ConnackPacket
@@ -78,7 +78,7 @@ const api: Record<string, { values: string; types: string }> = {
       SharedFilter SubackPacket
       SubscribePacket SubscribeProperties SubscriptionRequest Transport
       UnsubackPacket UnsubscribePacket UnsubscribeProperties
-      UserProperty WebSocketLike WebSocketTransportOptions Will
+      UserProperty WebSocketEndpointOptions WebSocketLike WebSocketTransportOptions Will
       WillProperties
     `,
   },

@@ -22,7 +22,7 @@ import {
   makeCertificates,
 } from "../_certificates.ts";
 import { connect, PacketReader, within } from "../_raw_client.ts";
-import { framesOf, request } from "../_websocket_client.ts";
+import { framesOf, request } from "../_websocket_peer.ts";
 import { plugin } from "./_parts.ts";
 
 const warnings: string[] = [];
