@@ -198,7 +198,9 @@ function topicPlugins(check: TopicCheckConfig, warn: Warn): ActivePlugin[] {
     );
   }
   return [...new Set(names)].map((name) => {
-    const i = plugins?.findIndex((one) => builtinOf(one) === name) ?? -1;
+    const i = plugins?.findIndex((one) =>
+      one === name || builtinOf(one) === name
+    ) ?? -1;
     const at = i < 0 ? path : [...path, "plugins", String(i)];
     return name === "topic_acl"
       ? { ...builtin(name, rules, at, path), section: "topicCheck" }

@@ -17,6 +17,7 @@ import { type Configuration, located, readConfig } from "./_configuration.ts";
 import { consoleLogger } from "./_console_logger.ts";
 import { Context, type ContextHost } from "./_context.ts";
 import { BrokerError } from "./error.ts";
+import { failures } from "./_failures.ts";
 import { Hooks } from "./_hooks.ts";
 import { listen, type Listener, type ListenOptions } from "./listen.ts";
 import { loadPlugins } from "./_load_plugins.ts";
@@ -355,7 +356,10 @@ export class Broker implements AsyncDisposable {
     try {
       const loaded = await loadPlugins(plugins, settings.source);
       this.#access = accessOf(this.#config, loaded);
-      this.#state.hooks.use(loaded, this.#access.byDefault);
+      this.#state.hooks.use(
+        [...loaded, failures(loaded, this.#logger)],
+        this.#access.byDefault,
+      );
     } catch (error) {
       throw located(error, settings.source);
     }

@@ -124,6 +124,7 @@ export function refusalOfSubscription(
   if (shared.shareName !== undefined && !of.sharedSubscriptions) {
     return ReasonCode.SharedSubscriptionsNotSupported;
   }
+  // [MQTT311-3.8.3-2]
   if (!of.wildcardSubscriptions && /[+#]/.test(shared.filter)) {
     return ReasonCode.WildcardSubscriptionsNotSupported;
   }

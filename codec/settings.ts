@@ -124,9 +124,13 @@ class Reading {
       const here = [...path, written];
       const key = camelCase(written);
       if (!Object.hasOwn(fields, key)) {
+        const names = spelledAs(
+          [written, ...Object.keys(value as object)],
+          Object.keys(fields),
+        );
         const slip = indentation(own, fields, siblings) ??
-          didYouMean(written, Object.keys(fields));
-        const known = Object.keys(fields).join(", ") || "none";
+          didYouMean(written, names);
+        const known = names.join(", ") || "none";
         const problem = `there is no ${settingPath(here)}${slip}`;
         const end = slip.endsWith("?") ? " known" : "; known";
         throw this.#error(here, `${problem}${end} are ${known}`);
@@ -206,6 +210,19 @@ class Reading {
   #error(path: Path, problem: string): SettingsError {
     return new SettingsError(this.#where, path, problem);
   }
+}
+
+/** Names, spelled as the first of these keys that has dashes or underscores. */
+function spelledAs(
+  keys: readonly string[],
+  names: readonly string[],
+): readonly string[] {
+  const separator = keys.map((key) => /(?<=.)[-_]/.exec(key)?.[0])
+    .find((one) => one !== undefined);
+  if (separator === undefined) return names;
+  return names.map((name) =>
+    name.replace(/[A-Z]/g, (letter) => `${separator}${letter.toLowerCase()}`)
+  );
 }
 
 function isMapping(value: unknown): value is object {

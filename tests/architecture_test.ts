@@ -198,7 +198,7 @@ const exceptions: Record<string, Record<string, string>> = {
     "Deno.exit": "a program",
     "Deno.args": "a program",
   },
-  "cli/conformance/_peer.ts": {
+  "cli/conformance/_link.ts": {
     setTimeout: "how long to wait for an answer",
     clearTimeout: "how long to wait for an answer",
   },

@@ -7,13 +7,13 @@ import {
   type Check,
   check,
   every,
-  informative,
   oasis,
   v311,
   v5,
 } from "./_check.ts";
-import { Failure, holds, same } from "./_verdict.ts";
+import { holds, same } from "./_verdict.ts";
 import { describe } from "./_peer.ts";
+import { endsWithCode } from "./_refusal.ts";
 import type { Stage } from "./_stage.ts";
 
 /** A CONNECT of the version, made of flags and payload. */
@@ -247,77 +247,6 @@ export const connectChecks: readonly Check[] = chapter(
     },
   ),
   check(
-    oasis,
-    "identifiers of 1 to 23 digits and letters are accepted [MQTT-3.1.3-5] [MQTT311-3.1.3-5]",
-    async (stage) => {
-      const start = stage.clientId("");
-      const ids = ["", "0Az"].map((end) => `${start}${end}`);
-      ids.push(start.padEnd(23, "zyxwvutsrqponmlkjihgfedcba"));
-      for (const clientId of ids) await stage.connect("a", { clientId });
-    },
-  ),
-  informative(
-    every,
-    "whether longer identifiers are accepted",
-    async (stage) => {
-      for (const length of [24, 128, 1024, 65_535]) {
-        const clientId = stage.clientId("").padEnd(length, "x");
-        const peer = await stage.open();
-        await peer.send(stage.connectPacket("", { clientId }));
-        const packet = await peer.nextOrEnd("CONNACK");
-        if (packet?.type !== "connack" || packet.reasonCode !== 0) {
-          return stage.note(`${length} characters: ${describe(packet)}`);
-        }
-        stage.note(`${length} characters: yes`);
-      }
-    },
-  ),
-  check(
-    v5,
-    "an empty identifier is answered with an assigned one that is unique [MQTT-3.1.3-6] [MQTT-3.1.3-7] [MQTT-3.2.2-16]",
-    async (stage) => {
-      const [a, b] = [
-        await stage.connect("a", { clientId: "" }),
-        await stage.connect("b", { clientId: "" }),
-      ].map(({ connack }) => connack?.properties?.assignedClientIdentifier);
-      holds(!!a && !!b, "Assigned Client Identifier", [a, b]);
-      holds(a !== b, "identifiers that differ", [a, b]);
-    },
-  ),
-  check(
-    v311,
-    "clients with empty identifiers are told apart [MQTT311-3.1.3-6]",
-    async (stage) => {
-      const a = await stage.connect("a", { clientId: "" });
-      const b = await stage.connect("b", { clientId: "" });
-      await a.quiet("another client has another identifier");
-      await b.quiet("another client has another identifier");
-    },
-  ),
-  check(
-    v311,
-    "an empty identifier without Clean Session is refused with 0x02 [MQTT311-3.1.3-7] [MQTT311-3.1.3-8] [MQTT311-3.1.3-9] [MQTT311-3.2.2-5]",
-    async (stage) => {
-      const peer = await stage.open();
-      await peer.send({
-        ...stage.connectPacket("", { clientId: "" }),
-        cleanStart: false,
-      });
-      await endsWithCode(peer, [0x02], "no identifier", true);
-    },
-  ),
-  check(
-    oasis,
-    "a second client with an identifier takes the place of the first [MQTT-3.1.4-3] [MQTT-3.1.3-2] [MQTT311-3.1.4-2] [MQTT311-3.1.3-2]",
-    async (stage) => {
-      const first = await stage.connect("a");
-      const second = await stage.connect("a");
-      first.connack = undefined; // it may be closed already: no PINGREQ
-      await stage.closed(first, "the identifier is used again", [0x8e]);
-      await second.quiet("it is connected");
-    },
-  ),
-  check(
     every,
     "packets that follow CONNECT without waiting are served after CONNACK [MQTT-3.2.0-1] [MQTT311-3.2.0-1]",
     async (stage) => {
@@ -344,41 +273,3 @@ export const connectChecks: readonly Check[] = chapter(
     },
   ),
 );
-
-/** The end, after a CONNACK with one of these codes if any. */
-async function endsWithCode(
-  peer: Awaited<ReturnType<Stage["open"]>>,
-  codes: readonly number[],
-  because: string,
-  needed = false,
-): Promise<number | undefined> {
-  try {
-    const packets = await peer.ended(because);
-    const [connack] = packets;
-    if (connack === undefined && !needed) return undefined;
-    // the codes of older versions are mapped by the parser
-    if (connack?.type !== "connack" || packets.length > 1) {
-      throw new Failure(`CONNACK and the end: ${because}`, describe(connack));
-    }
-  } catch (error) {
-    // A CONNACK in the form of another version is no packet of this one.
-    if (peer.bytes.length === 0 || !(error instanceof Failure)) throw error;
-  }
-  const [type, , flags, code] = peer.bytes;
-  if (type === undefined && !needed) return undefined;
-  const fine = type === 0x20 && flags === 0 && codes.includes(code!);
-  if (!fine) {
-    throw new Failure(
-      `a CONNACK that refuses: ${because}`,
-      describeBytes(peer.bytes),
-    );
-  }
-  return code;
-}
-
-function describeBytes(bytes: Uint8Array): string {
-  return bytes.length === 0
-    ? "the end of the connection"
-    : Array.from(bytes.subarray(0, 32), (one) =>
-      one.toString(16).padStart(2, "0")).join(" ");
-}

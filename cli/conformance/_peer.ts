@@ -6,8 +6,6 @@
 import {
   encode,
   type Packet,
-  PacketParser,
-  type ProtocolVersion,
   type PublishPacket,
   type PublishProperties,
   type Qos,
@@ -16,10 +14,11 @@ import {
   type SubackPacket,
   type SubscribeProperties,
   type SubscriptionRequest,
-  type Transport,
   type UnsubackPacket,
 } from "../../mod.ts";
-import { bytesOf, code, hex } from "./_bytes.ts";
+import { bytesOf, code } from "./_bytes.ts";
+import { allCapabilities, type Capabilities, need } from "./_capabilities.ts";
+import { Link } from "./_link.ts";
 import { Failure, show } from "./_verdict.ts";
 
 /** The packet of a type. */
@@ -40,111 +39,13 @@ export interface PublishFields {
   readonly properties?: PublishProperties;
 }
 
-/** Bytes read at a time. */
-const CHUNK = 16_384;
-
-/** One connection to the broker. */
-export class Peer implements AsyncDisposable {
-  readonly version: ProtocolVersion;
-  /** How the client is called in messages of failures. */
-  readonly name: string;
+/** One connection, and what a client does with it. */
+export class Peer extends Link {
   /** The CONNACK, once there was one. */
   connack: PacketOf<"connack"> | undefined;
-  readonly #transport: Transport;
-  readonly #parser: PacketParser;
-  /** Milliseconds to wait for anything. */
-  readonly #patience: number;
-  readonly #reading: Promise<void>;
-  #packets: Packet[] = [];
-  #bytes = new Uint8Array(0);
-  #ended = false;
-  #broken: Error | undefined;
-  #wake = Promise.withResolvers<void>();
+  /** What the broker offers; what it does not is not asked for. */
+  capabilities: Capabilities = allCapabilities;
   #lastPacketId = 0;
-  #sending: Promise<void> = Promise.resolve();
-
-  constructor(
-    version: ProtocolVersion,
-    name: string,
-    transport: Transport,
-    patience: number,
-  ) {
-    this.version = version;
-    this.name = name;
-    this.#transport = transport;
-    this.#patience = patience;
-    this.#parser = new PacketParser({ version });
-    this.#reading = this.#read();
-  }
-
-  async #read(): Promise<void> {
-    const buffer = new Uint8Array(CHUNK);
-    try {
-      for (;;) {
-        const count = await this.#transport.read(buffer);
-        if (count === null) break;
-        this.#take(buffer.slice(0, count));
-      }
-    } catch {
-      // A reset is an end too.
-    }
-    this.#ended = true;
-    this.#notify();
-  }
-
-  #take(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#bytes.length < CHUNK) {
-      const all = new Uint8Array(this.#bytes.length + bytes.length);
-      all.set(this.#bytes);
-      all.set(bytes, this.#bytes.length);
-      this.#bytes = all;
-    }
-    if (this.#broken === undefined) {
-      try {
-        this.#parser.push(bytes);
-        for (;;) {
-          const packet = this.#parser.next();
-          if (packet === undefined) break;
-          this.#packets.push(structuredClone(packet));
-        }
-      } catch (error) {
-        this.#broken = error as Error;
-      }
-    }
-    this.#notify();
-  }
-
-  #notify(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
-  }
-
-  /** Waits until something has come, or the end. */
-  async #more(waitingFor: string): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () =>
-          reject(
-            new Failure(
-              `${waitingFor} for ${this.name}`,
-              `nothing within ${this.#patience / 1000} s`,
-            ),
-          ),
-        this.#patience,
-      );
-    });
-    try {
-      await Promise.race([this.#wake.promise, late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  /** All bytes that have come, as far as they are the first 16 KiB. */
-  get bytes(): Uint8Array {
-    return this.#bytes;
-  }
 
   /** A packet identifier that was not used before. */
   packetId(): number {
@@ -156,44 +57,6 @@ export class Peer implements AsyncDisposable {
     return this.sendBytes(
       ...packets.map((packet) => encode(packet, this.version)),
     );
-  }
-
-  /** Sends bytes in one piece. Who has closed does not read them: no error. */
-  sendBytes(...parts: readonly Uint8Array[]): Promise<void> {
-    const bytes = new Uint8Array(
-      parts.reduce((sum, one) => sum + one.length, 0),
-    );
-    let end = 0;
-    for (const part of parts) {
-      bytes.set(part, end);
-      end += part.length;
-    }
-    this.#sending = this.#sending.then(async () => {
-      try {
-        for (let at = 0; at < bytes.length;) {
-          at += await this.#transport.write(bytes.subarray(at));
-        }
-      } catch {
-        // Reading tells how it ended.
-      }
-    });
-    return this.#sending;
-  }
-
-  /** The next packet; `undefined` when the broker has closed instead. */
-  async nextOrEnd(waitingFor: string): Promise<Packet | undefined> {
-    for (;;) {
-      const packet = this.#packets.shift();
-      if (packet !== undefined) return packet;
-      if (this.#broken) {
-        throw new Failure(
-          `${waitingFor} for ${this.name}`,
-          `what is no packet (${this.#broken.message}): ${hex(this.#bytes)}`,
-        );
-      }
-      if (this.#ended) return undefined;
-      await this.#more(waitingFor);
-    }
   }
 
   /** The next packet, which is of this type. */
@@ -278,16 +141,11 @@ export class Peer implements AsyncDisposable {
         packet.type === type &&
         (packet as { packetId: number }).packetId === packetId
       ) {
-        this.#packets.unshift(...others);
+        this.hold(others);
         return packet as PacketOf<Type>;
       }
       others.push(packet);
     }
-  }
-
-  /** Reads everything again that `drain` gave. */
-  hold(packets: readonly Packet[]): void {
-    this.#packets.unshift(...packets);
   }
 
   /** SUBSCRIBE and its SUBACK, whatever its codes. */
@@ -295,6 +153,12 @@ export class Peer implements AsyncDisposable {
     subscriptions: readonly (Subscription | string)[],
     properties?: SubscribeProperties,
   ): Promise<SubackPacket> {
+    for (const { filter } of subscriptions.map(complete)) {
+      const wildcards = /[+#]/.test(filter);
+      if (wildcards) need(this.capabilities, "wildcardSubscriptionAvailable");
+      const shared = filter.startsWith("$share/");
+      if (shared) need(this.capabilities, "sharedSubscriptionAvailable");
+    }
     const packetId = this.packetId();
     await this.send({
       type: "subscribe",
@@ -363,6 +227,7 @@ export class Peer implements AsyncDisposable {
     fields: PublishFields = {},
   ): PublishPacket {
     const { qos = 0 } = fields;
+    need(this.capabilities, "maximumQos", qos);
     return {
       type: "publish",
       topic,
@@ -395,23 +260,10 @@ export class Peer implements AsyncDisposable {
   }
 
   async #finish(): Promise<void> {
-    await this.#transport.closeWrite?.().catch(() => {});
+    await this.finish();
     while (await this.nextOrEnd("the end after DISCONNECT") !== undefined);
-    await this[Symbol.asyncDispose]();
+    await this.drop();
   }
-
-  /** Goes away without a word. */
-  async drop(): Promise<void> {
-    await this[Symbol.asyncDispose]();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#closed) this.#transport.close();
-    this.#closed = true;
-    await this.#reading;
-    await this.#sending;
-  }
-  #closed = false;
 }
 
 /** A subscription with all its options. */

@@ -11,12 +11,8 @@ import {
 } from "./_check.ts";
 import { Failure, Skip } from "./_verdict.ts";
 import { describe, Peer } from "./_peer.ts";
-import {
-  allCapabilities,
-  type Capabilities,
-  Stage,
-  type Target,
-} from "./_stage.ts";
+import { allCapabilities, type Capabilities } from "./_capabilities.ts";
+import { Stage, type Target } from "./_stage.ts";
 
 /** How a check went. */
 export type Outcome = "passed" | "failed" | "skipped" | "informative";

@@ -9,12 +9,12 @@ import {
   encode,
   type ProtocolVersion,
   type PublishPacket,
-  type Qos,
   type Transport,
   type Will,
 } from "../../mod.ts";
 import { bytesOf, code, textOf } from "./_bytes.ts";
-import { Failure, holds, Skip } from "./_verdict.ts";
+import { type Capabilities, need } from "./_capabilities.ts";
+import { Failure, holds } from "./_verdict.ts";
 import { codes, describe, Peer, type PublishFields } from "./_peer.ts";
 
 /** How to reach the broker. */
@@ -28,30 +28,6 @@ export interface Target {
   /** Lets seconds pass, for those checks that are about time. */
   readonly wait: (seconds: number) => Promise<void>;
 }
-
-/** What the broker does not offer, by the name in its CONNACK (5.0). */
-export interface Capabilities {
-  readonly maximumQos: Qos;
-  readonly retainAvailable: boolean;
-  readonly wildcardSubscriptionAvailable: boolean;
-  readonly subscriptionIdentifiersAvailable: boolean;
-  readonly sharedSubscriptionAvailable: boolean;
-  readonly topicAliasMaximum: number;
-  readonly receiveMaximum: number;
-  readonly maximumPacketSize: number;
-}
-
-/** What holds where the broker says nothing. */
-export const allCapabilities: Capabilities = {
-  maximumQos: 2,
-  retainAvailable: true,
-  wildcardSubscriptionAvailable: true,
-  subscriptionIdentifiersAvailable: true,
-  sharedSubscriptionAvailable: true,
-  topicAliasMaximum: 0,
-  receiveMaximum: 65_535,
-  maximumPacketSize: 268_435_460,
-};
 
 /** How to connect. */
 export interface ConnectFields {
@@ -115,8 +91,7 @@ export class Stage implements AsyncDisposable {
    * @throws {Skip} If so.
    */
   needs(what: keyof Capabilities, least: number | true = true): void {
-    if (this.capabilities[what] >= least) return;
-    throw new Skip(`the broker says ${what}: ${this.capabilities[what]}`);
+    need(this.capabilities, what, least);
   }
 
   /** Lets seconds pass. */
@@ -127,7 +102,9 @@ export class Stage implements AsyncDisposable {
   /** A connection without CONNECT. */
   async open(name = "the client"): Promise<Peer> {
     const transport = await this.#target.dial();
-    const peer = new Peer(this.version, name, transport, this.#target.patience);
+    const { patience } = this.#target;
+    const peer = new Peer(this.version, name, transport, patience);
+    peer.capabilities = this.capabilities;
     this.#peers.push(peer);
     return peer;
   }
@@ -138,7 +115,11 @@ export class Stage implements AsyncDisposable {
     const { username, password } = this.#target;
     const clientId = fields.clientId ?? this.clientId(name);
     if (session) this.#sessions.add(clientId);
-    if (will?.retain) this.#retained.add(will.topic);
+    this.needs("maximumQos", will?.qos ?? 0);
+    if (will?.retain) {
+      this.needs("retainAvailable");
+      this.#retained.add(will.topic);
+    }
     return {
       type: "connect",
       protocolVersion: this.version,
@@ -174,6 +155,7 @@ export class Stage implements AsyncDisposable {
     payload: string,
     fields: PublishFields = {},
   ): Promise<void> {
+    this.needs("retainAvailable");
     this.#retained.add(topic);
     await peer.publish(topic, payload, { ...fields, retain: true });
   }

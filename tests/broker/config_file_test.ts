@@ -248,6 +248,10 @@ Deno.test("trap 4: a name that is not known stops the broker", () => {
       "auth_anonymous?",
   );
   assertStringIncludes(text, "./my_plugin.ts");
+  assertStringIncludes(
+    problem("topic-check:\n  enabled: on\n  plugins: [topic_akl]\n"),
+    "b.yaml:3:13: there is no plugin topic_akl; did you mean topic_acl?",
+  );
 });
 
 Deno.test("trap 5: names of auth plugins at the top are those of auth, but not beside others", () => {

@@ -39,7 +39,8 @@ const wrong: readonly [config: unknown, problem: string][] = [
   [
     { listeners: { default: { max_connection: 1 } } },
     "there is no listeners.default.max_connection; did you mean " +
-    `maxConnections? known are ${listenerKeys}`,
+    "max_connections? known are " +
+    listenerKeys.replace(/[A-Z]/g, (one) => `_${one.toLowerCase()}`),
   ],
   [
     { listeners: { one: { bind: "0", two: { bind: "1" } } } },

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../cli/_flags.ts";
 import { runTest } from "../../cli/_test.ts";
+import { makeCertificates } from "../_certificates.ts";
 import { FakeTerminal } from "./_fake_terminal.ts";
 import { RunningBroker } from "./_running_broker.ts";
 
@@ -31,6 +32,41 @@ Deno.test("test reports as JSON and as JUnit, and the URL may be a flag", async 
         '<testsuites name="ambermq test',
       );}
   }
+});
+
+Deno.test("test goes by TLS and by WebSocket", async () => {
+  await using certificates = await makeCertificates();
+  const { certfile, keyfile } = certificates.server;
+  await using running = await RunningBroker.start({
+    listeners: {
+      ws: { type: "ws", bind: "127.0.0.1:0" },
+      tls: { bind: "127.0.0.1:0", ssl: true, certfile, keyfile },
+    },
+  });
+  const ports = new Map(
+    running.broker.addresses.map(({ name, port }) => [name, port]),
+  );
+  const targets = [
+    [`ws://127.0.0.1:${ports.get("ws")}/mqtt`],
+    [`mqtts://localhost:${ports.get("tls")}`, "--cafile", certificates.ca.file],
+  ];
+  for (const target of targets) {
+    const terminal = new FakeTerminal();
+    const filter = ["--filter", "QoS 2 is answered"];
+    assertEquals(await runTest([...target, ...filter], terminal), 0);
+    assertStringIncludes(terminal.text, "\n3 passed, 0 failed");
+  }
+});
+
+Deno.test("test ends when it is interrupted, and says how far it came", async () => {
+  await using running = await RunningBroker.start();
+  const terminal = new FakeTerminal();
+  const args = [running.url, "--filter", "times its keep alive"];
+  const ending = runTest([...args, "--slow"], terminal);
+  await terminal.asleep();
+  terminal.interrupt();
+  assertEquals(await ending, 130);
+  assertStringIncludes(terminal.text, "0 passed, 0 failed");
 });
 
 Deno.test("test exits with 1 if a check fails", async () => {

@@ -114,7 +114,7 @@ for (const [name, config, options] of configurations) {
 
 const mistakes: [unknown, string][] = [
   [null, "it is empty, not an object with keys"],
-  [{ keep_alife: 1 }, "there is no keep_alife; did you mean keepAlive?"],
+  [{ keep_alife: 1 }, "there is no keep_alife; did you mean keep_alive?"],
   [{ default_qos: 3 }, "default_qos is 3, not an integer from 0 to 2"],
   [{ auto_reconnect: "true / false" }, 'auto_reconnect is "true / false"'],
   [{ topics: { a: { qos: "1" } } }, 'topics.a.qos is "1", not an integer'],

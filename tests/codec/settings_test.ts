@@ -167,6 +167,18 @@ const wrong: readonly [value: unknown, path: string[], problem: string][] = [
     "known are innerFlag",
   ],
   [
+    { section: { "inner-flga": 1 } },
+    ["section", "inner-flga"],
+    "there is no section.inner-flga; did you mean inner-flag? " +
+    "known are inner-flag",
+  ],
+  [
+    { section: { inner_flga: 1 } },
+    ["section", "inner_flga"],
+    "there is no section.inner_flga; did you mean inner_flag? " +
+    "known are inner_flag",
+  ],
+  [
     { "max-packet-size": 1, max_packet_size: 1 },
     ["max_packet_size"],
     "max_packet_size and max-packet-size are one key; keep one of them",

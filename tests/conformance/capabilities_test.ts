@@ -119,7 +119,7 @@ const notOffered = [
 ] as const;
 
 for (const [capability, property, filter, code] of notOffered) {
-  Deno.test(`broker without ${capability} says so, and refuses ${filter}`, async () => {
+  Deno.test(`broker without ${capability} says so, and refuses ${filter} [MQTT311-3.8.3-2]`, async () => {
     await using bench = await offering({ [capability]: false });
     for (const version of every) {
       const client = await bench.connect(version, "client");

@@ -9,6 +9,7 @@ import { helpFlag, parseFlags } from "../../cli/_flags.ts";
 import { passwdCommand } from "../../cli/_passwd.ts";
 import { runPub } from "../../cli/_pub.ts";
 import { runSub } from "../../cli/_sub.ts";
+import { testFlags } from "../../cli/_test_flags.ts";
 import { FakeTerminal } from "../cli/_fake_terminal.ts";
 import { blocksOf } from "./_markdown.ts";
 import { argumentsOf, commandsOf, type Words } from "./_shell.ts";
@@ -31,6 +32,9 @@ async function check([name, ...args]: Words): Promise<void> {
         { ...passwdCommand.flags, help: helpFlag },
         args.filter((arg) => arg.startsWith("-")),
       );
+    case "test":
+      assert(args[0]?.startsWith("mqtt://"));
+      return void parseFlags(testFlags, args.slice(1));
     case "completions":
       return assert(["bash", "zsh", "fish"].includes(args[0]!));
     default:

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Broker, dial, MemoryStore } from "../../../mod.ts";
 import { Failure, Skip } from "../../../cli/conformance/_verdict.ts";
-import { allCapabilities, Stage } from "../../../cli/conformance/_stage.ts";
+import { allCapabilities } from "../../../cli/conformance/_capabilities.ts";
+import { Stage } from "../../../cli/conformance/_stage.ts";
 import { agreeable } from "./_agreeable_broker.ts";
 
 /** Runs something with a stage before a real broker. */
