@@ -13,6 +13,7 @@ import {
   type ConfigSource,
   defaultConfig,
 } from "./config.ts";
+import { type Capabilities, defaultCapabilities } from "./capabilities.ts";
 import { configFields } from "./fields.ts";
 import { translate } from "./_legacy.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -30,6 +31,7 @@ export interface Configuration {
   readonly settings: BrokerConfig;
   readonly listeners: readonly ResolvedListener[];
   readonly limits: Limits;
+  readonly capabilities: Capabilities;
   readonly plugins: readonly ActivePlugin[];
   /** Whether anybody may connect because nothing is said of it. */
   readonly open: boolean;
@@ -64,6 +66,7 @@ export function readConfig(config: BrokerConfig): Configuration {
       settings,
       listeners: resolved,
       limits: limitsOf(settings),
+      capabilities: capabilitiesOf(settings),
       plugins: activePlugins(settings, warn),
       open: Object.values(auth ?? {}).every((value) => value === undefined),
       warnings,
@@ -114,6 +117,18 @@ function limitsOf({ limits, sessionExpiryInterval }: BrokerConfig): Limits {
     );
   }
   return { ...defaultLimits, ...limits, sessionExpiryInterval };
+}
+
+function capabilitiesOf({ capabilities, maxQos }: BrokerConfig): Capabilities {
+  if (maxQos === undefined) return { ...defaultCapabilities, ...capabilities };
+  if (capabilities?.maximumQos !== undefined) {
+    throw new SettingsError(
+      "the configuration of the broker",
+      ["maxQos"],
+      "max-qos and capabilities.maximum-qos are the same; keep one of them",
+    );
+  }
+  return { ...defaultCapabilities, ...capabilities, maximumQos: maxQos };
 }
 
 function warnOfListeners(

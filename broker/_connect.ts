@@ -12,6 +12,7 @@ import {
   ReasonCode,
   type Will,
 } from "../codec/mod.ts";
+import { announced, refusalOfWill } from "./capabilities.ts";
 import { endSession, setWill } from "./_disconnect.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
@@ -101,6 +102,11 @@ export function admit(
   if (connection.ended) {
     return refuse(ReasonCode.UnspecifiedError, "the connection is lost");
   }
+  const refused = packet.will &&
+    refusalOfWill(broker.capabilities, packet.will);
+  if (refused !== undefined) {
+    return refuse(refused, "the will is of a kind that is not offered here");
+  }
   const client = connection.client!;
   const { clientId } = client;
   const expiryInterval = Math.min(
@@ -136,14 +142,14 @@ export function admit(
   const will = packet.will && { will: kept(packet.will), dueAt: undefined };
   setWill(session, will);
   connection.session = session;
-  connection.keepAlive = packet.keepAlive;
+  connection.keepAlive = keepAliveOf(broker, packet);
   connection.requestedExpiry = requestedExpiry(packet);
   // [MQTT-3.1.4-5]
   return {
     type: "connack",
     sessionPresent,
     reasonCode: ReasonCode.Success,
-    properties: capabilities(broker, packet, clientId, expiryInterval),
+    properties: greeting(broker, packet, clientId, expiryInterval),
   };
 }
 
@@ -177,13 +183,24 @@ function requestedExpiry(packet: ConnectPacket): number {
   return packet.cleanStart ? 0 : FOREVER;
 }
 
-function capabilities(
-  { limits }: BrokerState,
+/** Seconds; the broker decides for clients that can be told [MQTT-3.2.2-21]. */
+function keepAliveOf(
+  { capabilities: { maximumKeepAlive: most } }: BrokerState,
+  { keepAlive, protocolVersion }: ConnectPacket,
+): number {
+  if (most === 0 || protocolVersion < 5) return keepAlive;
+  return keepAlive === 0 ? most : Math.min(keepAlive, most);
+}
+
+function greeting(
+  broker: BrokerState,
   packet: ConnectPacket,
   clientId: string,
   expiryInterval: number,
 ): ConnackProperties {
+  const { limits, capabilities } = broker;
   const properties: ConnackProperties = {
+    ...announced(capabilities),
     receiveMaximum: limits.receiveMaximum,
     maximumPacketSize: limits.maximumPacketSize,
     topicAliasMaximum: limits.topicAliasMaximum,
@@ -192,6 +209,16 @@ function capabilities(
   if (packet.clientId === "") properties.assignedClientIdentifier = clientId;
   if (expiryInterval !== requestedExpiry(packet)) {
     properties.sessionExpiryInterval = expiryInterval;
+  }
+  const keepAlive = keepAliveOf(broker, packet);
+  if (keepAlive !== packet.keepAlive) properties.serverKeepAlive = keepAlive;
+  const { responseInformation } = capabilities;
+  // [MQTT-3.1.2-28]
+  if (
+    responseInformation !== "" && packet.properties?.requestResponseInformation
+  ) {
+    properties.responseInformation = responseInformation
+      .replaceAll("%c", () => clientId);
   }
   return properties;
 }

@@ -10,11 +10,9 @@ import {
   type ConnectPacket,
   type DisconnectPacket,
   InboundTopicAliases,
-  isReasonCodeAllowed,
   mayReceive,
   type Packet,
   PacketParser,
-  type PacketType,
   type PeerCertificate,
   ProtocolError,
   type ProtocolVersion,
@@ -24,31 +22,17 @@ import {
 } from "../codec/mod.ts";
 import { admit, authenticate } from "./_connect.ts";
 import { closeSession, setWill } from "./_disconnect.ts";
+import { dispatch } from "./_dispatch.ts";
+import { Ending } from "./_ending.ts";
 import { Output, type OutputOwner } from "./_output.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
-import { handlePublish, handlePubrel } from "./_publish.ts";
+import { brief, permitted } from "./_reason.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
-import { handleSubscribe, handleUnsubscribe } from "./_subscribe.ts";
-
-/** Milliseconds for writing what is left before a connection is closed. */
-const CLOSE_TIMEOUT = 5000;
-
-/** Milliseconds that a peer has to close after the broker's last packet. */
-const LINGER_TIMEOUT = 1000;
-
-/** Bytes that it may still send meanwhile. */
-const LINGER_BYTES = 1024 * 1024;
-
-/** Bytes of them that are read at a time. */
-const LINGER_READ = 4096;
 
 /** Bytes of the largest CONNECT: its six fields at their longest, and more. */
 const LARGEST_CONNECT = 512 * 1024;
-
-/** Characters of the longest reason for people to read. */
-const LONGEST_REASON = 1000;
 
 export class Connection implements Peer, OutputOwner {
   readonly output: Output;
@@ -69,20 +53,13 @@ export class Connection implements Peer, OutputOwner {
   #state: ConnectionState = "connecting";
   /** Whether the transport's handshake is not complete. */
   #shaking = false;
-  /** Whether the peer is to see the broker's last packet before all is closed. */
-  #lingers: boolean;
-  /** Whether all is written. */
-  #finished = false;
+  readonly #ending: Ending;
   /** Whether a handler waits for a plugin, and nothing is read. */
   #handling = false;
   /** Whether anything arrived since the last sweep. */
   #active = false;
   /** When something arrived last; before CONNECT, when the connection began. */
   #activeAt: number;
-  /** When what is left to write is given up: set once the state is the last. */
-  #closeAt = Infinity;
-  #closed = false;
-  readonly #onClosed: (connection: Connection) => void;
   /** Set while nothing is read because the peer does not read its answers. */
   #resume: (() => void) | undefined;
 
@@ -94,7 +71,7 @@ export class Connection implements Peer, OutputOwner {
   ) {
     this.#broker = broker;
     this.#transport = transport;
-    this.#lingers = transport.closeWrite !== undefined;
+    this.#ending = new Ending(transport, broker.now, () => onClosed(this));
     this.output = new Output(broker, transport, this);
     const { maximumPacketSize } = broker.limits;
     // Who is not known yet is not given as much room.
@@ -102,7 +79,6 @@ export class Connection implements Peer, OutputOwner {
       maximumPacketSize: Math.min(maximumPacketSize, LARGEST_CONNECT),
     });
     this.#activeAt = broker.now();
-    this.#onClosed = onClosed;
     this.listener = listener;
     this.address = transport.remoteAddr;
   }
@@ -179,7 +155,7 @@ export class Connection implements Peer, OutputOwner {
       }
     }
     parser.close();
-    if (this.#lingers && !this.#closed) await this.#linger();
+    if (this.ended) await this.#ending.linger();
   }
 
   async #shakeHands(): Promise<void> {
@@ -199,30 +175,6 @@ export class Connection implements Peer, OutputOwner {
     if (this.ended) return;
     this.#broker.metrics.handshakesFailed++;
     this.#refuse(ReasonCode.UnspecifiedError, reason);
-  }
-
-  /**
-   * Reads what the peer still sends after the broker's last packet: to close
-   * with anything unread would reset the connection, and that packet be lost.
-   */
-  async #linger(): Promise<void> {
-    const buffer = new Uint8Array(LINGER_READ);
-    let left = LINGER_BYTES;
-    try {
-      while (left > 0) {
-        const count = await this.#transport.read(buffer);
-        if (count === null) {
-          this.#lingers = false;
-          // It may have ended its half only, and read what is left to write.
-          if (!this.#finished) return;
-          break;
-        }
-        left -= count;
-      }
-    } catch {
-      // It is over, one way or the other.
-    }
-    this.close();
   }
 
   /** Who does not read answers is asked for no more questions. */
@@ -253,39 +205,9 @@ export class Connection implements Peer, OutputOwner {
   }
 
   #dispatch(packet: Packet): Awaitable<Packet | undefined> {
-    const broker = this.#broker;
-    const session = this.session!;
-    switch (packet.type) {
-      case "publish":
-        broker.metrics.publishReceived++;
-        return handlePublish(broker, this, packet);
-      case "puback":
-        session.deliveries.inflight.puback(packet.packetId);
-        return;
-      case "pubrec":
-        return session.deliveries.inflight.pubrec(
-          packet.packetId,
-          packet.reasonCode,
-        );
-      case "pubrel":
-        return handlePubrel(session, packet);
-      case "pubcomp":
-        session.deliveries.inflight.pubcomp(packet.packetId);
-        return;
-      case "subscribe":
-        return handleSubscribe(broker, this, packet);
-      case "unsubscribe":
-        return handleUnsubscribe(broker, session, packet);
-      case "pingreq":
-        return { type: "pingresp" }; // [MQTT-3.12.4-1]
-      case "connect":
-        return this.#greet(packet);
-      case "disconnect":
-        return this.#handleDisconnect(packet);
-      default:
-        // [MQTT-4.12.0-6] AUTH: no method is in use
-        throw new ProtocolError(`${packet.type} is not expected`);
-    }
+    if (packet.type === "connect") return this.#greet(packet);
+    if (packet.type === "disconnect") return this.#handleDisconnect(packet);
+    return dispatch(this.#broker, this, packet);
   }
 
   /** Only the verdict may take time: what follows it is done in one go. */
@@ -315,8 +237,7 @@ export class Connection implements Peer, OutputOwner {
     const reason = reasonCode === 0
       ? "the client disconnected"
       : `the client disconnected: ${reasonName(reasonCode)}`;
-    // It wants no last word, unless its transport has one of its own.
-    this.#lingers &&= this.#transport.handshake !== undefined;
+    this.#ending.skipLinger();
     this.#end(reasonCode, reason);
   }
 
@@ -381,24 +302,12 @@ export class Connection implements Peer, OutputOwner {
     this.close();
   }
 
-  /** All is written: the peer is told, and closes or is closed soon. */
   onFinished(): void {
-    this.#finished = true;
-    if (!this.#lingers || this.#shaking) return this.close();
-    const deadline = this.#broker.now() + LINGER_TIMEOUT;
-    this.#closeAt = Math.min(this.#closeAt, deadline);
-    this.#transport.closeWrite!().catch(() => this.close());
+    this.#ending.written(!this.#shaking);
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    try {
-      this.#transport.close();
-    } catch {
-      // The peer closed it first.
-    }
-    this.#onClosed(this);
+    this.#ending.close();
   }
 
   /** Something was thrown while packets were handled. */
@@ -469,7 +378,7 @@ export class Connection implements Peer, OutputOwner {
   /** Nothing more is handled or sent; what was sent is written. */
   #finish(): void {
     this.#state = "disconnected";
-    this.#closeAt = this.#broker.now() + CLOSE_TIMEOUT;
+    this.#ending.begin();
     this.#resume?.();
     this.output.finish();
   }
@@ -479,7 +388,7 @@ export class Connection implements Peer, OutputOwner {
     const { limits, timeoutDisconnectDelay, metrics } = this.#broker;
     const stalled = this.output.stalledFor(now);
     if (this.ended) {
-      if (now >= this.#closeAt) this.close();
+      this.#ending.tick(now);
     } else if (stalled > limits.stallTimeout * 1000) {
       metrics.stalled++;
       this.onBroken(`the client has read nothing for ${limits.stallTimeout} s`);
@@ -516,22 +425,8 @@ export class Connection implements Peer, OutputOwner {
   }
 }
 
-/** The reason code, or a general one if packets of this type cannot say it. */
-function permitted(type: PacketType, reasonCode: ReasonCode): ReasonCode {
-  return isReasonCodeAllowed(type, reasonCode)
-    ? reasonCode
-    : ReasonCode.ProtocolError;
-}
-
 function withoutPassword(packet: Packet): Packet {
   if (packet.type !== "connect") return packet;
   const { password: _, ...rest } = packet;
   return rest;
-}
-
-/** Errors quote what the peer sent, which may be too long for a string of MQTT. */
-function brief(reason: string): string {
-  return reason.length <= LONGEST_REASON
-    ? reason
-    : `${reason.slice(0, LONGEST_REASON).toWellFormed()}…`;
 }

@@ -73,41 +73,47 @@ export class Context implements PluginContext {
     return Object.freeze({ ...this.#broker.metrics });
   }
 
-  publish(message: MessageInit): void {
-    publish(this.#broker, message);
-  }
+  // Functions of their own, so that a plugin may take the context apart.
 
-  retain(message: MessageInit): void {
+  readonly publish = (message: MessageInit): void => {
+    publish(this.#broker, message);
+  };
+
+  readonly retain = (message: MessageInit): void => {
     const broker = this.#broker;
     retain(broker, Message.from({ ...message, retain: true }, broker.now()));
     broker.turn.schedule();
-  }
+  };
 
-  getSession(clientId: string): SessionInfo | undefined {
+  readonly getSession = (clientId: string): SessionInfo | undefined => {
     const session = this.#broker.sessions.get(clientId);
     return session && new SessionView(this.#broker, session);
-  }
+  };
 
-  addSubscription(clientId: string, filter: string, qos: Qos = 0): void {
+  readonly addSubscription = (
+    clientId: string,
+    filter: string,
+    qos: Qos = 0,
+  ): void => {
     const where = `Cannot subscribe ${quote(clientId)} to ${quote(filter)}`;
     const wrong = topicFilterError(filter);
     if (wrong !== undefined) throw new TypeError(`${where}: ${wrong}`);
     const broker = this.#broker;
     const session = broker.sessions.get(clientId) ??
       offlineSession(broker, clientId, where);
-    if (subscribeFor(broker, session, filter, qos) !== qos) {
+    if (subscribeFor(broker, session, filter, qos) >= 0x80) {
       throw new RangeError(`${where}: a limit on subscriptions is reached`);
     }
-  }
+  };
 
-  every(seconds: number, task: () => Awaitable<void>): void {
+  readonly every = (seconds: number, task: () => Awaitable<void>): void => {
     const { hooks } = this.#broker;
     this.#timers.every(
       seconds,
       task,
       (error) => hooks.failed(this.#plugin, "every", error),
     );
-  }
+  };
 }
 
 /** A session that waits for its client. */

@@ -11,6 +11,7 @@ import {
   ReasonCode,
 } from "../codec/mod.ts";
 import { Message } from "./message.ts";
+import { checkPublish, offered } from "./capabilities.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable } from "./plugin.ts";
 import { inspect } from "./_policy.ts";
@@ -33,6 +34,8 @@ export function handlePublish(
     // [MQTT-3.3.4-6]
     throw new ProtocolError("A client's PUBLISH has a subscription identifier");
   }
+  const { capabilities } = broker;
+  if (connection.version === 5) checkPublish(capabilities, packet);
   if (packet.qos === 2) {
     // A repetition waits for what is decided about the message, and gets it.
     const deciding = session.deciding?.get(packet.packetId!);
@@ -41,10 +44,12 @@ export function handlePublish(
       return acknowledge(packet, 0); // [MQTT-4.3.3-10]
     }
   }
+  const lowered = offered(capabilities, packet);
   const message = Message.received(
-    packet,
+    lowered,
     topic,
-    connection.frame,
+    // The bytes have a packet identifier, or none, as they were published.
+    lowered === packet ? connection.frame : undefined,
     connection.version,
     broker.now,
   );

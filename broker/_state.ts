@@ -3,12 +3,14 @@
  * handler needs the broker itself, and two brokers share nothing.
  */
 
+import type { Capabilities } from "./capabilities.ts";
 import type { Peer } from "./_peer.ts";
 import type { OutputHost } from "./_output.ts";
 import type { Session } from "./_session.ts";
 import type { SubscriptionTree } from "./_subscription_tree.ts";
 
 export interface BrokerState extends OutputHost {
+  readonly capabilities: Capabilities;
   readonly subscriptions: SubscriptionTree;
   /** The sessions by client identifier. */
   readonly sessions: Map<string, Session>;

@@ -11,6 +11,7 @@ import {
   type SubscriptionRequest,
   type UnsubscribePacket,
 } from "../codec/mod.ts";
+import { refusalOfSubscription } from "./capabilities.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable } from "./plugin.ts";
 import { withinLimits } from "./_policy.ts";
@@ -63,7 +64,9 @@ function subscribe(
   identifier: number | undefined,
 ): Awaitable<ReasonCode> {
   const session = connection.session!;
-  const refused = refusal(broker, session, request.filter);
+  const refused =
+    refusalOfSubscription(broker.capabilities, request, identifier) ??
+      refusal(broker, session, request.filter);
   if (refused !== undefined) {
     broker.metrics.subscriptionsRefused++;
     return refused;
@@ -104,12 +107,15 @@ function refusal(
 function grant(
   broker: BrokerState,
   session: Session,
-  request: SubscriptionRequest,
+  asked: SubscriptionRequest,
   identifier: number | undefined,
 ): ReasonCode {
-  const { hooks, retained } = broker;
+  const { hooks, retained, capabilities } = broker;
   const { clientId } = session;
-  const { filter, qos, retainHandling } = request;
+  // [MQTT-3.2.2-10] [MQTT-3.8.4-7]
+  const qos = lower(asked.qos, capabilities.maximumQos);
+  const request = { ...asked, qos };
+  const { filter, retainHandling } = request;
   const isNew = !session.filters.has(filter);
   // [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11], never for shared ones (4.8.2)
   const wanted = !filter.startsWith("$share/") &&
@@ -132,6 +138,10 @@ function grant(
   session.record({ type: "subscribe", clientId, request, identifier });
   hooks.emit("broker_client_subscribed", { clientId, topic: filter, qos });
   return qos;
+}
+
+function lower(one: Qos, other: Qos): Qos {
+  return one < other ? one : other;
 }
 
 /** Subscribes on behalf of a client, connected or not: nobody is asked. */

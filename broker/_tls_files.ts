@@ -3,7 +3,7 @@
  * anybody connects, so that what is wrong is said with the name of its file.
  */
 
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { ResolvedTls } from "./listeners.ts";
 import { BrokerError } from "./error.ts";
 

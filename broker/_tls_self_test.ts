@@ -1,7 +1,8 @@
 /**
- * Tries, before a listener starts, whether client certificates do what they are
- * for. Runtimes have ignored that they were asked for: such a listener would
- * let anybody in, and nobody would notice.
+ * Tries, before a listener starts, whether TLS does what it is for: whether its
+ * certificate and key work, and client certificates are looked at. Runtimes
+ * have ignored that they were asked for: such a listener would let anybody in,
+ * and nobody would notice.
  */
 
 import { type Duplex, duplexPair } from "node:stream";
@@ -59,13 +60,18 @@ export async function selfTest(
   options: TlsOptions,
   server: Secure = secure,
 ): Promise<string | undefined> {
+  const { clientCert } = options;
   // That all else is well shows that refusals are for what they should be.
-  const lax = await attempt({ ...options, required: false }, server, {});
-  if (lax instanceof Error) return `a handshake fails: ${lax.message}`;
-  if (lax !== "anonymous") {
+  const lax = clientCert === "required"
+    ? { ...options, clientCert: "optional" as const }
+    : options;
+  const anybody = await attempt(lax, server, {});
+  if (anybody instanceof Error) return `a handshake fails: ${anybody.message}`;
+  if (anybody !== "anonymous") {
     return "who shows no certificate is taken for somebody";
   }
-  if (options.required) {
+  if (clientCert === "none") return undefined;
+  if (clientCert === "required") {
     const bare = await attempt(options, server, {});
     if (!(bare instanceof Error)) {
       return "who shows no certificate is let in, though one is required";

@@ -5,7 +5,6 @@
  */
 
 import { type Address, ReasonCode } from "../codec/mod.ts";
-import { Acceptor } from "./_acceptor.ts";
 import {
   type Access,
   accessOf,
@@ -36,7 +35,11 @@ import { tick } from "./_tick.ts";
 import { Timers } from "./_timers.ts";
 import { readTlsFiles } from "./_tls_files.ts";
 import { Turn } from "./_turn.ts";
-import { Mount, refuse, upgrade } from "./_upgrade.ts";
+import { refuse, upgrade } from "./_upgrade.ts";
+import { type ListenerAddress, WaysIn } from "./_ways_in.ts";
+import { within } from "./_within.ts";
+
+export type { ListenerAddress };
 
 /** The states of a broker's life. */
 export type BrokerStatus =
@@ -47,18 +50,6 @@ export type BrokerStatus =
   | "stopping"
   | "stopped"
   | "not_stopped";
-
-/** Where a started broker listens. */
-export interface ListenerAddress {
-  /** The name of the listener. */
-  readonly name: string;
-  /** The interface; empty for a Unix socket. */
-  readonly hostname: string;
-  /** The port; 0 for a Unix socket. */
-  readonly port: number;
-  /** The path of the Unix socket, if it is one. */
-  readonly path?: string;
-}
 
 /** Options of {@linkcode Broker.upgrade}. */
 export interface UpgradeOptions {
@@ -106,12 +97,7 @@ export class Broker implements AsyncDisposable {
   #access: Access | undefined;
   readonly #state: BrokerState;
   readonly #plugins: ContextHost;
-  /** The ways in that are open, and the end of each. */
-  readonly #acceptors = new Map<Acceptor, Promise<void>>();
-  /** The listeners of `upgrade`, by name. */
-  readonly #mounts = new Map<string, Mount>();
-  /** Called when the last connection is closed; during a shutdown. */
-  #onEmpty: (() => void) | undefined;
+  readonly #waysIn: WaysIn;
   #status: BrokerStatus = "new";
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -125,7 +111,7 @@ export class Broker implements AsyncDisposable {
    */
   constructor(config: BrokerConfig = defaultConfig()) {
     this.#config = readConfig(config);
-    const { limits, settings } = this.#config;
+    const { limits, capabilities, settings } = this.#config;
     this.#logger = settings.logger ?? consoleLogger;
     const { metrics } = this;
     const store = settings.store ?? new MemoryStore();
@@ -133,6 +119,7 @@ export class Broker implements AsyncDisposable {
     const now = settings.now ?? monotonicNow;
     this.#state = {
       limits,
+      capabilities,
       metrics,
       store,
       hooks,
@@ -144,6 +131,7 @@ export class Broker implements AsyncDisposable {
       timeoutDisconnectDelay: settings.timeoutDisconnectDelay,
       now,
     };
+    this.#waysIn = new WaysIn(this.#state);
     this.#plugins = {
       state: this.#state,
       config: Object.freeze({ ...settings }),
@@ -159,16 +147,7 @@ export class Broker implements AsyncDisposable {
 
   /** Where it listens: the addresses of the bound listeners. */
   get addresses(): ListenerAddress[] {
-    const addresses: ListenerAddress[] = [];
-    for (const { name, listener } of this.#acceptors.keys()) {
-      const { hostname, port, path } = listener.addr ?? {};
-      if (hostname !== undefined && port !== undefined) {
-        addresses.push({ name, hostname, port });
-      } else if (path !== undefined) {
-        addresses.push({ name, hostname: "", port: 0, path });
-      }
-    }
-    return addresses;
+    return this.#waysIn.addresses;
   }
 
   /**
@@ -201,7 +180,7 @@ export class Broker implements AsyncDisposable {
         bound.push([config, listener]);
       }
       for (const [config, listener] of bound) {
-        this.#accept(listener, config.name, config.maxConnections);
+        this.#waysIn.open(listener, config.name, config.maxConnections);
         this.#logger.info(bindLine(config, listener));
       }
     } catch (error) {
@@ -258,17 +237,17 @@ export class Broker implements AsyncDisposable {
     const timeout = limits.shutdownTimeout * 1000;
     try {
       hooks.emit("broker_pre_shutdown", {});
-      for (const acceptor of this.#acceptors.keys()) acceptor.stop();
+      this.#waysIn.close();
       for (const connection of connections) {
         connection.disconnect(
           ReasonCode.ServerShuttingDown,
           "the broker shuts down",
         );
       }
-      await this.#emptied(timeout);
+      await this.#waysIn.emptied(timeout);
       for (const connection of connections) connection.close();
       // Listeners and plugins of others may never end; the store always does.
-      await within(timeout, Promise.all(this.#acceptors.values()));
+      await this.#waysIn.closed(timeout);
       await doAll([
         ...hooks.plugins.map((plugin) => () =>
           within(timeout, plugin.stop?.())
@@ -304,7 +283,7 @@ export class Broker implements AsyncDisposable {
     if (this.#status !== "started") {
       throw new BrokerError(`Cannot serve: the broker is ${this.#status}`);
     }
-    await this.#accept(listener, name, Infinity);
+    await this.#waysIn.open(listener, name, Infinity);
   }
 
   /**
@@ -337,19 +316,8 @@ export class Broker implements AsyncDisposable {
     }
     const { name = "upgrade", remoteAddr } = options;
     const { response, transport } = upgrade(request, remoteAddr);
-    if (transport !== undefined) this.#mount(name).push(transport);
+    if (transport !== undefined) this.#waysIn.mount(name).push(transport);
     return response;
-  }
-
-  #mount(name: string): Mount {
-    let mount = this.#mounts.get(name);
-    if (mount === undefined) {
-      mount = new Mount();
-      this.#mounts.set(name, mount);
-      this.#accept(mount, name, Infinity)
-        .finally(() => this.#mounts.delete(name));
-    }
-    return mount;
   }
 
   /**
@@ -407,34 +375,6 @@ export class Broker implements AsyncDisposable {
     log.call(this.#logger, anybodyLine);
   }
 
-  #accept(
-    listener: Listener,
-    name: string,
-    maxConnections: number,
-  ): Promise<void> {
-    const { connections } = this.#state;
-    const acceptor = new Acceptor(
-      this.#state,
-      listener,
-      name,
-      maxConnections,
-      () => {
-        if (connections.size === 0) this.#onEmpty?.();
-      },
-    );
-    const done = acceptor.run().finally(() => this.#acceptors.delete(acceptor));
-    this.#acceptors.set(acceptor, done);
-    return done;
-  }
-
-  /** Waits until every connection is closed, but no longer than so many ms. */
-  async #emptied(timeout: number): Promise<void> {
-    if (this.#state.connections.size === 0) return;
-    const empty = new Promise<void>((resolve) => this.#onEmpty = resolve);
-    await within(timeout, empty);
-    this.#onEmpty = undefined;
-  }
-
   /** Empties the memory; the store has what is to stay. */
   #forget(): void {
     const { sessions, retained, subscriptions } = this.#state;
@@ -442,19 +382,6 @@ export class Broker implements AsyncDisposable {
     sessions.clear();
     retained.clear();
     subscriptions.clear();
-  }
-}
-
-/** Waits for a promise, but no longer than so many milliseconds. */
-async function within(timeout: number, promise: unknown): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const expired = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeout);
-  });
-  try {
-    await Promise.race([promise, expired]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

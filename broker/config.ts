@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Qos } from "../codec/mod.ts";
+import type { Capabilities } from "./capabilities.ts";
 import type { Limits } from "./limits.ts";
 import type { ListenerConfig } from "./listeners.ts";
 import type { Logger, Plugin } from "./plugin.ts";
@@ -113,6 +115,10 @@ export interface BrokerConfig {
   sessionExpiryInterval?: number;
   /** Bounds. */
   limits?: Partial<Limits>;
+  /** What is offered of MQTT; by default everything. */
+  capabilities?: Partial<Capabilities>;
+  /** Same as `capabilities.maximumQos`. */
+  maxQos?: Qos;
   /** Where sessions and retained messages are kept; by default in memory. */
   store?: Store;
   /** Takes what the broker and its plugins have to say; by default the console

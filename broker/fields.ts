@@ -6,6 +6,7 @@
  */
 
 import type { Field, Fields } from "../codec/mod.ts";
+import { defaultCapabilities } from "./capabilities.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 
 /** A limit: the least it may be, what it is, the most it may be. */
@@ -164,6 +165,52 @@ function names(description: string): Field {
   return { type: "list", values, description };
 }
 
+const capabilities: Fields = {
+  maximumQos: {
+    type: "integer",
+    minimum: 0,
+    maximum: 2,
+    default: defaultCapabilities.maximumQos,
+    description: "The highest QoS to publish with, and to be granted.",
+  },
+  retain: {
+    type: "boolean",
+    default: defaultCapabilities.retain,
+    description: "Whether messages may be retained.",
+  },
+  wildcardSubscriptions: {
+    type: "boolean",
+    default: defaultCapabilities.wildcardSubscriptions,
+    description: "Whether filters may have wildcards.",
+  },
+  sharedSubscriptions: {
+    type: "boolean",
+    default: defaultCapabilities.sharedSubscriptions,
+    description: "Whether subscriptions may be shared ($share).",
+  },
+  subscriptionIdentifiers: {
+    type: "boolean",
+    default: defaultCapabilities.subscriptionIdentifiers,
+    description: "Whether subscriptions may have identifiers (MQTT 5.0).",
+  },
+  maximumKeepAlive: {
+    type: "integer",
+    minimum: 0,
+    maximum: 65_535,
+    default: defaultCapabilities.maximumKeepAlive,
+    description:
+      "Seconds of the longest keep alive: clients of MQTT 5.0 that " +
+      "want a longer one or none get this. 0 leaves it to them.",
+  },
+  responseInformation: {
+    type: "text",
+    default: defaultCapabilities.responseInformation,
+    description: "Response Information for clients of MQTT 5.0 that ask for " +
+      "it: how topics begin that answers to them go to. %c stands for the " +
+      "client identifier. Empty: none.",
+  },
+};
+
 /** All keys of a broker's configuration that a file can have. */
 export const configFields: Fields = {
   listeners: {
@@ -256,5 +303,19 @@ export const configFields: Fields = {
     type: "object",
     fields: limitFields(),
     description: "Bounds of what clients can make the broker keep or do.",
+  },
+  capabilities: {
+    type: "object",
+    fields: capabilities,
+    description:
+      "What is offered of MQTT. Clients of 5.0 are told; of others " +
+      "QoS and RETAIN of messages are lowered, and what else is not offered is " +
+      "refused.",
+  },
+  maxQos: {
+    type: "integer",
+    minimum: 0,
+    maximum: 2,
+    description: "Same as capabilities.maximum-qos.",
   },
 };

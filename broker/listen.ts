@@ -1,14 +1,13 @@
 /**
  * Where connections come from. The only file of the broker that opens sockets.
  *
- * | Listener                         | Made of                            |
- * | -------------------------------- | ---------------------------------- |
- * | TCP, Unix socket                 | `Deno.listen`                      |
- * | TLS                              | `Deno.listenTls`                   |
- * | TLS that asks for certificates   | `node:tls` over `Deno.listen`      |
- * | WebSocket, secure or not         | our own frames over these          |
+ * | Listener                 | Made of                       |
+ * | ------------------------ | ----------------------------- |
+ * | TCP, Unix socket         | `Deno.listen`                 |
+ * | TLS                      | `node:tls` over `Deno.listen` |
+ * | WebSocket, secure or not | our own frames over these     |
  *
- * Connections of the first two are transports as they are.
+ * Connections of `Deno.listen` are transports as they are.
  *
  * @module
  */
@@ -16,7 +15,7 @@
 import type { Transport } from "../codec/mod.ts";
 import type { ResolvedListener, ResolvedTls } from "./listeners.ts";
 import { BrokerError } from "./error.ts";
-import { tlsError, tlsOptions, TlsTransport } from "./_tls.ts";
+import { tlsOptions, TlsTransport } from "./_tls.ts";
 import { readTlsFiles } from "./_tls_files.ts";
 import { selfTest } from "./_tls_self_test.ts";
 import { WebSocketTransport } from "./_websocket.ts";
@@ -109,42 +108,20 @@ async function encrypted(
   tls: ResolvedTls,
   { now, warn }: ListenOptions,
 ): Promise<Listener> {
-  const { name, type, hostname, port, unixPath } = listener;
-  if (unixPath !== undefined) {
-    throw failure(listener, "there is no TLS over a Unix socket");
-  }
+  const { name, type } = listener;
   const material = await readTlsFiles(name, tls, now);
   for (const warning of material.warnings) warn(warning);
-  const { cert, key } = material;
   // What browsers offer is the protocol of the request, not what follows.
   const protocol = type === "ws" ? "http/1.1" : "mqtt";
-  if (tls.clientCert === "none") {
-    const alpnProtocols = [protocol];
-    const listening = opened(
-      listener,
-      () => Deno.listenTls({ hostname, port, cert, key, alpnProtocols }),
-    );
-    return over(listening, explained);
-  }
-  const options = tlsOptions(material, tls.clientCert === "required", protocol);
+  const options = tlsOptions(material, tls.clientCert, protocol);
   const problem = await selfTest(options);
   if (problem !== undefined) {
-    throw failure(listener, `client certificates do not work here: ${problem}`);
+    throw failure(listener, `TLS does not work: ${problem}`);
   }
   return over(
     await plain(listener),
     (lower) => new TlsTransport(lower, options),
   );
-}
-
-/** Has failed handshakes say what they mean. */
-function explained(transport: Transport): Transport {
-  const handshake = transport.handshake!.bind(transport);
-  transport.handshake = () =>
-    handshake().catch((error) => {
-      throw tlsError(error);
-    });
-  return transport;
 }
 
 /** Removes the file of a socket that nobody listens on: of a broker killed. */

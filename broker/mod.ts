@@ -14,6 +14,7 @@
  */
 
 export * from "./broker.ts";
+export { type Capabilities, defaultCapabilities } from "./capabilities.ts";
 export * from "./config.ts";
 export * from "./config_file.ts";
 export * from "./error.ts";
@@ -30,5 +31,7 @@ export {
 export * from "./message.ts";
 export * from "./metrics.ts";
 export type * from "./plugin.ts";
+// What these speak of: a plugin is complete without importing it.
+export type { Field, Fields } from "../codec/mod.ts";
 export * from "./store.ts";
 export * from "./yaml_file.ts";

@@ -20,7 +20,6 @@ const help = `Usage: ambermq broker [options]
 Runs an MQTT broker (3.1, 3.1.1 and 5.0) until SIGINT or SIGTERM. Without -c it
 listens on 0.0.0.0:1883, lets anybody in, and has $SYS topics each 20 seconds.
 
-Options:
 ${describeFlags({ Options: brokerFlags })}
 Exit status: 0 after a signal, and if --test-config finds nothing wrong; 1 if the
 configuration is wrong or the broker cannot start; 2 if the arguments are wrong.

@@ -19,6 +19,7 @@ import { passwdCommand } from "./_passwd.ts";
 import { pubFlags, runPub } from "./_pub.ts";
 import { runSub, subFlags } from "./_sub.ts";
 import { print, SystemTerminal } from "./_terminal.ts";
+import { testFlags } from "./_test_flags.ts";
 import { version } from "./_version.ts";
 
 // Only who runs a broker has to wait until it is loaded.
@@ -34,6 +35,12 @@ const commands: Commands = {
     help: "subscribe, and write messages to standard output",
     flags: subFlags,
     run: runSub,
+  },
+  test: {
+    help: "check whether a broker does what the specification asks for",
+    flags: testFlags,
+    run: async (args, terminal) =>
+      (await import("./_test.ts")).runTest(args, terminal),
   },
   config: configCommand,
   passwd: passwdCommand,

@@ -17,6 +17,11 @@ interface Runtime {
   };
 }
 
+/** Whether there are such modules, and sockets with them. */
+export function hasBuiltins(): boolean {
+  return (globalThis as Runtime).process?.getBuiltinModule !== undefined;
+}
+
 /**
  * A module of Node.js.
  *

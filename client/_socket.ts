@@ -32,7 +32,8 @@ export async function connectTcp(
 }
 
 /**
- * Opens a connection of TLS. Not by `Deno.connectTls`: to the authorities that
+ * Opens a connection of TLS, and asks for a protocol there if one is named
+ * (ALPN). Not by `Deno.connectTls`: to the authorities that
  * it is given it adds its own, and it always checks the certificate.
  *
  * @throws {TypeError} If a file cannot be used.
@@ -42,9 +43,10 @@ export async function connectTcp(
 export async function connectTls(
   target: Target,
   options: TlsOptions,
+  protocol: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Transport> {
-  const { checkHostname = true, verifyCert = true, alpn = false } = options;
+  const { checkHostname = true, verifyCert = true } = options;
   const { ca, cert, key } = await readCredentials(options);
   signal?.throwIfAborted();
   const transport = new SocketTransport(
@@ -54,7 +56,7 @@ export async function connectTls(
       ...(cert === undefined || key === undefined ? {} : { cert, key }),
       rejectUnauthorized: verifyCert,
       ...(checkHostname ? {} : { checkServerIdentity: () => undefined }),
-      ...(alpn ? { ALPNProtocols: ["mqtt"] } : {}),
+      ...(protocol === undefined ? {} : { ALPNProtocols: [protocol] }),
     }),
     explainTls,
   );

@@ -1,122 +1,105 @@
-/** WebSockets as transports, by whatever WebSocket there is. */
+/** WebSockets over sockets: the opening handshake, then an endpoint. */
 
-import { type Transport, webSocketTransport } from "../codec/mod.ts";
-import { readCredentials } from "./_credentials.ts";
+import { type Transport, WebSocketEndpoint } from "../codec/mod.ts";
 import type { DialOptions } from "./options.ts";
+import {
+  checkResponse,
+  endOfHead,
+  isEnough,
+  makeKey,
+  openingRequest,
+  parseHead,
+  refusal,
+} from "./_websocket_handshake.ts";
 
-/**
- * What is offered to speak, the preferred first [MQTT-6.0.0-3]. The second is
- * the name that brokers of MQTT 3.1 may know alone.
- */
-const SUBPROTOCOLS = ["mqtt", "mqttv3.1"];
-
-/** Options that only some runtimes have, or only TLS without WebSocket. */
-const tlsOptions = [
-  "cafile",
-  "capath",
-  "cadata",
-  "certfile",
-  "keyfile",
-] as const;
-const checks = ["verifyCert", "checkHostname"] as const;
+/** Bytes of the longest response, with what is read of its body. */
+const LONGEST_RESPONSE = 16_384;
 
 /**
  * Opens a WebSocket.
  *
- * @throws {TypeError} If the runtime has no WebSocket, or none with these
- * options.
- * @throws {Error} What the runtime says, which in a browser is nothing; or that
- * the other side is no broker; or the reason of the signal.
+ * @param connect Opens what carries it.
+ * @throws {TypeError} If a header cannot be sent.
+ * @throws {Error} What `connect` or the system says; or why there is no
+ * WebSocket; or the reason of the signal.
  */
 export async function connectWebSocket(
   url: URL,
-  options: DialOptions,
+  { headers = {}, signal }: DialOptions,
+  connect: () => Promise<Transport>,
 ): Promise<Transport> {
-  const { signal } = options;
-  const socket = await create(url, options);
-  const transport = webSocketTransport(socket);
-  const abort = () => transport.close();
-  signal?.addEventListener("abort", abort);
+  const key = makeKey();
+  const request = openingRequest(url, headers, key);
+  const lower = await connect();
+  let open = true;
+  const close = () => {
+    if (open) lower.close();
+    open = false;
+  };
+  signal?.addEventListener("abort", close);
   try {
-    if (signal?.aborted) abort();
-    await transport.handshake();
+    signal?.throwIfAborted();
+    await writeAll(lower, request);
+    const received = await readResponse(lower, key);
+    signal?.throwIfAborted();
+    return new WebSocketEndpoint(lower, { received, mask: randomMask });
   } catch (error) {
-    throw signal?.aborted ? signal.reason : explain(error);
+    close();
+    throw signal?.aborted ? signal.reason : error;
   } finally {
-    signal?.removeEventListener("abort", abort);
-  }
-  if (!SUBPROTOCOLS.includes(socket.protocol)) {
-    transport.close();
-    throw new Error(
-      "what answers did not choose the subprotocol mqtt; is it a broker, " +
-        "and the path that of its WebSocket?",
-    );
-  }
-  return transport;
-}
-
-async function create(url: URL, options: DialOptions): Promise<WebSocket> {
-  if (typeof WebSocket === "undefined") {
-    throw cannot(
-      url,
-      "this runtime has no WebSocket; Node.js has one from 22 on",
-    );
-  }
-  const address = new URL(url);
-  address.username = address.password = ""; // they are for CONNECT
-  const { headers } = options;
-  const secure = url.protocol === "wss:";
-  const check = checks.find((name) => secure && options[name] === false);
-  if (check !== undefined) {
-    throw cannot(url, `${check}: false is for mqtts:// only`);
-  }
-  const named = tlsOptions.find((name) =>
-    secure && options[name] !== undefined
-  );
-  if (headers === undefined && named === undefined) {
-    return new WebSocket(address, SUBPROTOCOLS);
-  }
-  if (typeof Deno === "undefined") {
-    throw cannot(
-      url,
-      `the WebSocket of this runtime takes no ${named ?? "headers"}`,
-    );
-  }
-  const init = { protocols: SUBPROTOCOLS, ...(headers && { headers }) };
-  if (named === undefined) return new WebSocket(address, init);
-  const { ca, cert, key } = await readCredentials(options);
-  const client = Deno.createHttpClient({
-    ...(ca === undefined ? {} : { caCerts: [...ca] }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  });
-  try {
-    const socket = new WebSocket(address, { ...init, client });
-    socket.addEventListener("close", () => client.close());
-    return socket;
-  } catch (error) {
-    client.close();
-    throw error;
+    signal?.removeEventListener("abort", close);
   }
 }
 
-/** Deno says what has happened, if not always; others say nothing. */
-function explain(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const said = error.message.replace(/^.*failed to connect to WebSocket: /, "");
-  return new Error(meaning(said), { cause: error });
+/** Thirty-two bits that nobody can foresee. */
+function randomMask(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }
 
-function meaning(said: string): string {
-  const [, certificate] = /^invalid peer certificate: (.*)/.exec(said) ?? [];
-  if (certificate !== undefined) {
-    return `the certificate is not trusted: ${certificate}`;
+/** Reads and checks the response; returns what came behind it. */
+async function readResponse(
+  lower: Transport,
+  key: string,
+): Promise<Uint8Array> {
+  const buffer = new Uint8Array(LONGEST_RESPONSE);
+  let length = 0;
+  const more = async () => {
+    const count = await lower.read(buffer.subarray(length));
+    length += count ?? 0;
+    return count !== null;
+  };
+  for (;;) {
+    const end = length === 0 ? -1 : endOfHead(buffer.subarray(0, length));
+    if (end < 0) {
+      if (length === buffer.length) {
+        throw new Error("the answer to the handshake of WebSocket is too long");
+      }
+      if (await more()) continue;
+      throw new Error(
+        "the connection was closed during the handshake of WebSocket; is " +
+          "WebSocket spoken there?",
+      );
+    }
+    const response = parseHead(buffer.subarray(0, end));
+    if (response.status === 101) {
+      await checkResponse(response, key);
+      return buffer.slice(end, length);
+    }
+    if (response.status < 200) { // there is another one behind it
+      buffer.copyWithin(0, end, length);
+      length -= end;
+      continue;
+    }
+    const body = () => buffer.subarray(end, length);
+    while (!isEnough(response, body()) && length < buffer.length) {
+      if (!await more().catch(() => false)) break;
+    }
+    throw refusal(response, body());
   }
-  // Over TLS it tries HTTP/2 after a refusal, and tells how that went.
-  return /h2 alpn|NoApplicationProtocol/.test(said)
-    ? "what answers does not open a WebSocket there; is the path right?"
-    : said;
 }
 
-function cannot({ protocol }: URL, reason: string): TypeError {
-  return new TypeError(`Cannot connect by ${protocol}//: ${reason}`);
+async function writeAll(lower: Transport, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += await lower.write(bytes.subarray(done));
+  }
 }

@@ -1,14 +1,16 @@
 /**
  * Opens transports, with what the runtime has: Deno and Node.js connect by TCP,
- * TLS and WebSocket, a browser by WebSocket.
+ * TLS and WebSocket over either, a browser by its own WebSocket.
  *
  * @module
  */
 
 import type { Transport } from "../codec/mod.ts";
 import type { DialOptions } from "./options.ts";
+import { hasBuiltins } from "./_builtin.ts";
 import { failed } from "./_refusal.ts";
 import { connectTcp, connectTls, type Target } from "./_socket.ts";
+import { connectStandardWebSocket } from "./_standard_websocket.ts";
 import { hostOf, parseBrokerUrl, portOf } from "./_url.ts";
 import { connectWebSocket } from "./_websocket.ts";
 
@@ -68,14 +70,32 @@ async function open(url: URL, options: DialOptions): Promise<Transport> {
   switch (url.protocol) {
     case "ws:":
     case "wss:":
-      return await connectWebSocket(url, options);
-    case "mqtts:":
-      return await connectTls(target, options, signal);
+      return hasBuiltins()
+        ? await connectWebSocket(
+          url,
+          options,
+          url.protocol === "ws:"
+            ? () => connectPlain(target, signal)
+            // HTTP is what is spoken first.
+            : () => connectTls(target, options, "http/1.1", signal),
+        )
+        : await connectStandardWebSocket(url, options);
+    case "mqtts:": {
+      const protocol = options.alpn ? "mqtt" : undefined;
+      return await connectTls(target, options, protocol, signal);
+    }
     default:
-      return typeof Deno === "undefined"
-        ? await connectTcp(target, signal)
-        : await connectByDeno(target, signal);
+      return await connectPlain(target, signal);
   }
+}
+
+function connectPlain(
+  target: Target,
+  signal: AbortSignal | undefined,
+): Promise<Transport> {
+  return typeof Deno === "undefined"
+    ? connectTcp(target, signal)
+    : connectByDeno(target, signal);
 }
 
 /** A connection of Deno's is a transport as it is. */

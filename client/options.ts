@@ -24,14 +24,11 @@ export interface CallOptions {
 }
 
 /**
- * Options of TLS, for mqtts://; the schemes without TLS do not look at them.
- * Without `cafile`, `capath` and `cadata` the authorities of the machine are
- * trusted, with one of them only those that it names.
+ * Options of TLS, for mqtts:// and wss://; the schemes without TLS do not look
+ * at them. Without `cafile`, `capath` and `cadata` the authorities of the
+ * machine are trusted, with one of them only those that it names.
  *
- * For wss:// the WebSocket of the runtime decides. That of Deno has `cafile`,
- * `capath` and `cadata`, and trusts the authorities of the machine beside them;
- * it has `certfile` and `keyfile`; it always checks certificate and host name.
- * Node.js and browsers have none of this. What cannot be had is refused.
+ * In a browser its user has decided all this: there these options are refused.
  */
 export interface TlsOptions {
   /** A file in PEM with the certificates of authorities to trust. */
@@ -62,8 +59,8 @@ export interface TlsOptions {
   verifyCert?: boolean;
   /**
    * Whether the protocol `mqtt` is asked for within TLS (ALPN), by default
-   * `false`: for brokers that share their port with other protocols. It is not
-   * for wss://, where HTTP is what is spoken first.
+   * `false`: for brokers that share their port with other protocols. For
+   * wss:// it is not looked at: HTTP is what is spoken first, and asked for.
    */
   alpn?: boolean;
 }
@@ -72,7 +69,8 @@ export interface TlsOptions {
 export interface DialOptions extends CallOptions, TlsOptions {
   /**
    * More headers of the request that opens a WebSocket, for example
-   * `{ authorization: "Bearer …" }`. Only Deno can send them.
+   * `{ authorization: "Bearer …" }`. Not those that WebSocket itself needs, and
+   * none in a browser, which sends what it wants.
    */
   headers?: Readonly<Record<string, string>>;
 }
@@ -189,7 +187,8 @@ export interface ClientOptions extends TlsOptions, ReconnectPolicy {
   topics?: Readonly<Record<string, TopicOptions>>;
   /**
    * More headers of the request that opens a WebSocket, for example
-   * `{ authorization: "Bearer …" }`. Only Deno can send them.
+   * `{ authorization: "Bearer …" }`. Not those that WebSocket itself needs, and
+   * none in a browser, which sends what it wants.
    */
   headers?: Readonly<Record<string, string>>;
   /**

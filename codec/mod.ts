@@ -44,3 +44,4 @@ export * from "./topic.ts";
 export * from "./topic_alias.ts";
 export * from "./transport.ts";
 export * from "./websocket.ts";
+export * from "./websocket_endpoint.ts";

@@ -35,7 +35,8 @@ export const options = {
  * Makes a plugin that approves the users of a password file.
  *
  * It has no opinion of clients without a user name, and denies users who are not
- * in the file or whose password is wrong; how long that takes does not tell which.
+ * in the file or whose password is wrong; where all hashes are of one kind, how long
+ * that takes does not tell which.
  * A line of the file is `user:hash`, where the hash is Argon2id, bcrypt, scrypt or
  * SHA-crypt (`$5$`, `$6$`); `#` begins a comment, and blank lines are skipped. Of
  * lines with the same user the last one counts. `ambermq passwd` writes such files.

@@ -4,7 +4,9 @@
 export const root = new URL("../", import.meta.url);
 
 /** The folders whose files are the product; `mod.ts` is beside them. */
-export const folders = ["broker", "cli", "client", "codec", "plugins"] as const;
+export const folders = [
+  ...["broker", "cli", "cli/conformance", "client", "codec", "plugins"],
+] as const;
 
 /** The TypeScript files in a folder, by their path from the project's. */
 export function filesIn(folder: string, deep = false): string[] {

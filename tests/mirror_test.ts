@@ -7,6 +7,7 @@ import { filesIn, folders, nameOf, sourceOf, sources } from "./_sources.ts";
 const untested: Record<string, string> = {
   "mod.ts": "re-exports: public_api_test.ts",
   "broker/mod.ts": "re-exports: public_api_test.ts",
+  "cli/conformance/mod.ts": "re-exports: what ambermq test uses",
   "client/mod.ts": "re-exports: public_api_test.ts",
   "codec/mod.ts": "re-exports: public_api_test.ts",
   "plugins/mod.ts": "re-exports: public_api_test.ts",
@@ -25,6 +26,11 @@ const untested: Record<string, string> = {
 /** Sources that are parts of another's subject, and the tests of that. */
 const covered: Record<string, string> = {
   "broker/_inflight.ts": "tests/broker/deliveries_test.ts",
+  "broker/_dispatch.ts": "tests/broker/connection_test.ts",
+  "broker/_ending.ts": "tests/broker/connection_test.ts",
+  "broker/_reason.ts": "tests/broker/connection_test.ts",
+  "broker/_ways_in.ts": "tests/broker/broker_test.ts",
+  "broker/_within.ts": "tests/broker/broker_test.ts",
   "broker/_session.ts": "tests/broker/deliveries_test.ts",
   "cli/_completions_bash.ts": "tests/cli/completions_test.ts",
   "cli/_completions_fish.ts": "tests/cli/completions_test.ts",
@@ -39,6 +45,28 @@ const covered: Record<string, string> = {
   "cli/_version.ts": "tests/cli/mod_test.ts",
   "cli/ambermq_pub.ts": "tests/cli/mod_test.ts",
   "cli/ambermq_sub.ts": "tests/cli/mod_test.ts",
+  "cli/_test_flags.ts": "tests/cli/test_test.ts",
+  "cli/conformance/_acknowledgements.ts":
+    "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_identifiers.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_refusal.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_resend.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_capabilities.ts": "tests/cli/conformance/stage_test.ts",
+  "cli/conformance/_connect.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_control.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_flow.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_properties.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_qos.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_retained.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_session.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_shared.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_strings.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_subscribe.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_topics.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_link.ts": "tests/cli/conformance/peer_test.ts",
+  "cli/conformance/_unoffered.ts": "tests/cli/conformance/checks_test.ts",
+  "cli/conformance/_verdict.ts": "tests/cli/conformance/check_test.ts",
+  "cli/conformance/_will.ts": "tests/cli/conformance/checks_test.ts",
   "client/_builtin.ts": "tests/client/dial_test.ts",
   "client/_socket.ts": "tests/client/dial_test.ts",
   "client/_websocket.ts": "tests/client/dial_test.ts",
@@ -58,6 +86,8 @@ const covered: Record<string, string> = {
   "codec/_encode_fields.ts": "tests/codec/encode_test.ts",
   "codec/_properties.ts": "tests/codec/property_test.ts",
   "codec/_topic_cache.ts": "tests/codec/decode_test.ts",
+  "codec/_websocket_decoder.ts": "tests/codec/websocket_frames_test.ts",
+  "codec/_websocket_mask.ts": "tests/codec/websocket_frames_test.ts",
 };
 
 /** Tests that are not of one source, and why. */

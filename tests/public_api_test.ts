@@ -19,13 +19,14 @@ const api: Record<string, { values: string; types: string }> = {
   "./broker": {
     values: `
       Broker BrokerError MemoryStore Message Metrics configFields
-      configSchema dashed defaultConfig defaultLimits explainConfig parseBind
+      configSchema dashed defaultConfig defaultCapabilities defaultLimits explainConfig parseBind
       parseConfig parseYaml readConfigFile readYamlFile
     `,
     types: `
       AccessList AccessRequest AuthConfig Awaitable BrokerConfig
-      BrokerEventName BrokerEvents BrokerStatus Change ClientCert ClientInfo
-      ConfigSource JsonSchema Limits Listener ListenerAddress ListenerConfig
+      BrokerEventName BrokerEvents BrokerStatus Capabilities Change ClientCert ClientInfo
+      ConfigSource Field Fields JsonSchema Limits Listener ListenerAddress
+      ListenerConfig
       LogLevel Logger MessageInit MessageProperties Opinion Plugin
       PluginContext PluginFactory PluginModule PluginOptions SessionInfo Store
       StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
@@ -64,7 +65,7 @@ const api: Record<string, { values: string; types: string }> = {
       SettingsError camelCase copyBytes didYouMean encode fromReturnCode
       isReasonCodeAllowed matches mayReceive packetTypes parseSharedFilter
       readSettings reasonName settingPath toReturnCode topicFilterError
-      topicLevels topicNameError webSocketTransport
+      topicLevels topicNameError WebSocketEndpoint webSocketTransport
     `,
     types: `
       Acknowledgement Address AuthPacket AuthProperties ConnackPacket
@@ -77,7 +78,7 @@ const api: Record<string, { values: string; types: string }> = {
       SharedFilter SubackPacket
       SubscribePacket SubscribeProperties SubscriptionRequest Transport
       UnsubackPacket UnsubscribePacket UnsubscribeProperties
-      UserProperty WebSocketLike WebSocketTransportOptions Will
+      UserProperty WebSocketEndpointOptions WebSocketLike WebSocketTransportOptions Will
       WillProperties
     `,
   },

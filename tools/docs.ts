@@ -1,6 +1,6 @@
 /**
  * Writes what the documentation says of the configuration, from the table that
- * the broker reads it with.
+ * the broker reads it with, and of flags, from the help of the commands.
  *
  * ```sh
  * deno task docs
@@ -44,7 +44,28 @@ export const files: readonly Made[] = [
     path: "docs/configuration.md",
     make: (text) => between(text, reference(configFields)),
   },
+  { path: "docs/command_line.md", make: (text) => withHelp(text, helpOf) },
 ];
+
+/** Fills the blocks `text help=COMMAND`. */
+export function withHelp(
+  text: string,
+  help: (command: string) => string,
+): string {
+  return text.replace(
+    /(^```text help=(\w+)\n)[^]*?(?=^```$)/gm,
+    (_, fence: string, command: string) => `${fence}${help(command)}`,
+  );
+}
+
+function helpOf(command: string): string {
+  const { stdout } = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "cli/mod.ts", command, "--help"],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).outputSync();
+  return new TextDecoder().decode(stdout);
+}
 
 /** Puts a text between the marks of a file. */
 export function between(text: string, made: string): string {

@@ -10,6 +10,7 @@ import {
   type Plugin,
   type Store,
 } from "../../broker/mod.ts";
+import { defaultCapabilities } from "../../broker/capabilities.ts";
 import { defaultLimits } from "../../broker/limits.ts";
 import { Hooks } from "../../broker/_hooks.ts";
 import { Retained } from "../../broker/_retained.ts";
@@ -57,6 +58,7 @@ export class RecordingStore implements Store {
 /** The shared parts of a broker, with a clock that stands still. */
 export class Parts implements BrokerState {
   readonly limits: Limits;
+  readonly capabilities = defaultCapabilities;
   readonly metrics = new Metrics();
   readonly store = new RecordingStore();
   readonly hooks: Hooks;

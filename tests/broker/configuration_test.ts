@@ -27,7 +27,7 @@ const wrong: readonly [config: unknown, problem: string][] = [
     { listener: {} },
     `there is no listener; did you mean listeners? known are ${keys}`,
   ],
-  [{ maxQos: 1 }, `there is no maxQos; known are ${keys}`],
+  [{ maxQuality: 1 }, `there is no maxQuality; known are ${keys}`],
   // listeners
   [{ listeners: null }, "listeners is empty, not an object with keys"],
   [{ listeners: ["1883"] }, "listeners is a list, not an object with keys"],

@@ -354,3 +354,22 @@ Deno.test("context's tasks do not outlive a start that fails", async () => {
   assertEquals(calls, 1);
   await broker.shutdown();
 });
+
+Deno.test("context may be taken apart", async () => {
+  const { bench, context } = await start();
+  await using _ = bench;
+  const { publish, retain, addSubscription, getSession, every } = context;
+  publish({ topic: "a", payload: text("x") });
+  retain({ topic: "b", payload: text("y") });
+  addSubscription("away", "b");
+  assertEquals(getSession("away")?.clientId, "away");
+  every(1, () => {});
+});
+
+Deno.test("context subscribes with what the broker offers", async () => {
+  const { bench, context } = await start({ capabilities: { maximumQos: 1 } });
+  await using _ = bench;
+  context.addSubscription("away", "b", 2);
+  const [subscription] = [...context.getSession("away")!.subscriptions];
+  assertEquals(subscription?.qos, 1);
+});

@@ -30,6 +30,8 @@ Deno.test("fields are the keys of BrokerConfig that a file can have", () => {
     timeoutDisconnectDelay: true,
     sessionExpiryInterval: true,
     limits: true,
+    capabilities: true,
+    maxQos: true,
     store: false,
     logger: false,
     now: false,

@@ -22,7 +22,7 @@ import {
   makeCertificates,
 } from "../_certificates.ts";
 import { connect, PacketReader, within } from "../_raw_client.ts";
-import { framesOf, request } from "../_websocket_client.ts";
+import { framesOf, request } from "../_websocket_peer.ts";
 import { plugin } from "./_parts.ts";
 
 const warnings: string[] = [];
@@ -285,17 +285,6 @@ Deno.test("listen() says which file of TLS cannot be used", async () => {
   );
 });
 
-Deno.test("listen() does not encrypt a Unix socket", unix, async () => {
-  await withPath(async (unixPath) => {
-    const tls = { certfile: "c", keyfile: "k", clientCert: "none" } as const;
-    await assertRejects(
-      () => listenWith({ unixPath, tls }),
-      BrokerError,
-      "there is no TLS over a Unix socket",
-    );
-  });
-});
-
 for (const clientCert of ["none", "required"] as const) {
   Deno.test(`listen() waits for no handshake when certificates of clients are ${clientCert}`, async () => {
     await using certificates = await makeCertificates();
@@ -319,12 +308,15 @@ class Stage implements AsyncDisposable {
   readonly broker: Broker;
   readonly clients: ClientInfo[] = [];
   readonly refused: BrokerEvents["broker_connection_refused"][] = [];
+  /** What the clock says, in milliseconds. */
+  time = 1_700_000_000_000;
   #wake = (): void => {};
 
   private constructor(config: ListenerConfig, limits: Partial<Limits>) {
     this.broker = new Broker({
       listeners: { some: { bind: "127.0.0.1:0", ...config } },
       limits,
+      now: () => this.time,
       plugins: [plugin({
         authenticate: (client) => {
           this.clients.push(client);
@@ -655,3 +647,57 @@ Deno.test("a broker closes a WebSocket as WebSockets are closed", async () => {
     "WebSocket: a text frame came, not a binary",
   ]);
 });
+
+for (
+  const [what, make] of [
+    ["TLS", (certificates: Certificates) => over(certificates)],
+    [
+      "TLS that requires certificates",
+      (certificates: Certificates) =>
+        over(certificates, { clientCert: "required" }),
+    ],
+    ["WebSocket", () => ({ type: "ws" as const })],
+    ["secure WebSocket that requires certificates", (
+      certificates: Certificates,
+    ) => over(certificates, { type: "ws", clientCert: "required" })],
+  ] as const
+) {
+  Deno.test(`a broker over ${what} ends clients that do not shake hands, who delay nobody`, async () => {
+    await using certificates = await makeCertificates();
+    await using stage = await Stage.start(make(certificates));
+    const { port, broker } = stage;
+    const silent: Deno.TcpConn[] = [];
+    for (let i = 0; i < 3; i++) {
+      silent.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+    }
+    await silent[0]!.write(Uint8Array.of(what === "WebSocket" ? 0x47 : 0x16));
+    const { client } = certificates;
+    if (what.includes("ebSocket")) {
+      const secure = what !== "WebSocket";
+      const url = `${secure ? "wss" : "ws"}://127.0.0.1:${port}/`;
+      const { cert, key } = client;
+      using http = Deno.createHttpClient({
+        caCerts: [certificates.ca.pem],
+        cert,
+        key,
+      });
+      const [type] = await greetByWebSocket(url, { client: http });
+      assertEquals(type, "connack");
+    } else {
+      const connection = await byTls(port, certificates, client);
+      assertEquals(await greet(connection), "connack");
+    }
+    stage.time += 10_001;
+    broker.sweep();
+    assertEquals(
+      await stage.reasons(3),
+      new Array(3).fill("the handshake was not complete within 10 s"),
+    );
+    for (const one of silent) {
+      const read = one.read(new Uint8Array(100)).catch(() => null);
+      assertEquals(await within(read, "the end"), null);
+      one.close();
+    }
+    assertEquals(broker.metrics.handshakesFailed, 3);
+  });
+}

@@ -1,10 +1,6 @@
-import {
-  assert,
-  assertEquals,
-  assertInstanceOf,
-  assertRejects,
-} from "@std/assert";
-import { tlsError, tlsOptions, TlsTransport } from "../../broker/_tls.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { tlsOptions, TlsTransport } from "../../broker/_tls.ts";
+import type { ClientCert } from "../../broker/mod.ts";
 import type { Transport } from "../../codec/mod.ts";
 import { type Certificates, makeCertificates } from "../_certificates.ts";
 import { within } from "../_raw_client.ts";
@@ -27,13 +23,13 @@ class Stage implements AsyncDisposable {
 
   static async make(
     certificates: Certificates,
-    clientCert: "optional" | "required",
+    clientCert: ClientCert,
     identity?: { cert: string; key: string },
     lower: (connection: Deno.TcpConn) => Transport = (one) => one,
   ): Promise<Stage> {
     const { server, ca } = certificates;
     const material = { cert: server.cert, key: server.key, ca: [ca.pem] };
-    const options = tlsOptions(material, clientCert === "required", "mqtt");
+    const options = tlsOptions(material, clientCert, "mqtt");
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const [client, accepted] = await Promise.all([
       Deno.connectTls({
@@ -163,7 +159,7 @@ test("TlsTransport refuses certificates that are not valid, required or not", as
 test("TlsTransport says what is wrong when the client speaks no TLS, or leaves", async (certificates) => {
   const { server, ca } = certificates;
   const material = { cert: server.cert, key: server.key, ca: [ca.pem] };
-  const options = tlsOptions(material, false, "mqtt");
+  const options = tlsOptions(material, "none", "mqtt");
   for (
     const [bytes, reason] of [
       [[0x10, 12, 0, 4], "TLS: the client does not speak TLS"],
@@ -301,20 +297,43 @@ test("TlsTransport settles reads and writes when it is closed or the network fai
     transport.close();
     assertEquals(await within(reading, "the end"), null);
     await within(failed, "the failure");
+    // Though the peer has not read, the connection is gone.
+    const rest = (async () => {
+      while (await stage.client.read(new Uint8Array(65_536)) !== null);
+    })();
+    await within(rest.catch(() => {}), "the end");
     await assertRejects(() => transport.write(Uint8Array.of(1)), Error, "lost");
   }
 });
 
-Deno.test("tlsError() says what failures of handshakes mean", () => {
-  const cause = new Error("received fatal alert: UnknownCA");
-  const error = tlsError(cause);
-  assertInstanceOf(error, Error);
-  assertEquals(error.cause, cause);
-  assertEquals(
-    error.message,
-    "TLS: the client does not trust the broker's certificate " +
-      "(received fatal alert: UnknownCA)",
+test("TlsTransport says when the client does not trust the broker", async (certificates) => {
+  const { server, ca, otherCa } = certificates;
+  const material = { cert: server.cert, key: server.key, ca: [ca.pem] };
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const [client, accepted] = await Promise.all([
+    Deno.connectTls({
+      hostname: "127.0.0.1",
+      port: listener.addr.port,
+      caCerts: [otherCa.pem],
+    }),
+    listener.accept(),
+  ]);
+  const options = tlsOptions(material, "none", "mqtt");
+  const transport = new TlsTransport(accepted, options);
+  const refused = assertRejects(() => client.handshake());
+  await assertRejects(
+    () => within(transport.handshake(), "the refusal"),
+    Error,
+    "TLS: the client does not trust the broker's certificate (",
   );
-  assertEquals(tlsError(new Error("whatever")).message, "TLS: whatever");
-  assertEquals(tlsError("odd").message, "TLS: odd");
+  await refused;
+  client.close();
+  listener.close();
+  await turn();
+});
+
+test("TlsTransport asks for no certificate if there is to be none", async (certificates) => {
+  const { client } = certificates;
+  await using stage = await Stage.open(certificates, "none", client);
+  assertEquals(stage.transport.certificate, undefined);
 });

@@ -9,7 +9,7 @@ import {
   type WebSocketOptions,
 } from "../../broker/_websocket_handshake.ts";
 import { text } from "../_raw_packets.ts";
-import { ACCEPT, request } from "../_websocket_client.ts";
+import { ACCEPT, request } from "../_websocket_peer.ts";
 
 const decoder = new TextDecoder();
 

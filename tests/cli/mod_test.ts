@@ -49,7 +49,7 @@ Deno.test("ambermq --version and --help", async () => {
   }
   const help = await run("cli/mod.ts", "--help");
   assertEquals(help.status, 0);
-  for (const command of ["broker", "pub", "sub"]) {
+  for (const command of ["broker", "pub", "sub", "test"]) {
     assertMatch(help.out, new RegExp(`^  ${command} `, "m"));
   }
   const pub = await run("cli/ambermq_pub.ts", "-h");

@@ -426,6 +426,12 @@ Deno.test("sub and pub reach brokers by TLS and WebSocket", async () => {
     keyfile: server.keyfile,
     cafile: ca.file,
   };
+  const elsewhere = {
+    bind,
+    ssl: true,
+    certfile: certificates.misnamed.certfile,
+    keyfile: certificates.misnamed.keyfile,
+  };
   await using broker = await RunningBroker.start({
     listeners: {
       mqtt: { bind },
@@ -433,12 +439,9 @@ Deno.test("sub and pub reach brokers by TLS and WebSocket", async () => {
       mqtts: tls,
       wss: { ...tls, type: "ws" },
       mutual: { ...tls, clientCert: "required" },
-      misnamed: {
-        bind,
-        ssl: true,
-        certfile: certificates.misnamed.certfile,
-        keyfile: certificates.misnamed.keyfile,
-      },
+      mutualWss: { ...tls, type: "ws", clientCert: "required" },
+      misnamed: elsewhere,
+      misnamedWss: { ...elsewhere, type: "ws" },
     },
   });
   const ports = Object.fromEntries(
@@ -456,6 +459,14 @@ Deno.test("sub and pub reach brokers by TLS and WebSocket", async () => {
     ...["-h", "127.0.0.1", "-p", ports.misnamed!],
     ...["--cafile", ca.file],
   ];
+  const mutualWss = [
+    ...["-L", `wss://127.0.0.1:${ports.mutualWss}`],
+    ...["--cafile", ca.file],
+  ];
+  const misnamedWss = [
+    ...["-L", `wss://127.0.0.1:${ports.misnamedWss}`],
+    ...["--cafile", ca.file],
+  ];
   const ways = [
     ["-h", "127.0.0.1", "-p", ports.mqtt!],
     ["-L", `ws://127.0.0.1:${ports.ws}/mqtt`, "--extra-headers", '{"x":"y"}'],
@@ -465,6 +476,8 @@ Deno.test("sub and pub reach brokers by TLS and WebSocket", async () => {
     ["-c", `${dir}/wss.yaml`],
     [...mutual, "--cafile", ca.file, ...own],
     [...misnamed, "--insecure"],
+    [...mutualWss, ...own],
+    [...misnamedWss, "--insecure"],
   ];
   for (const way of ways) {
     const terminal = new FakeTerminal();
@@ -476,6 +489,8 @@ Deno.test("sub and pub reach brokers by TLS and WebSocket", async () => {
   }
   const strange = [
     misnamed,
+    misnamedWss,
+    mutualWss,
     ["-L", `mqtts://127.0.0.1:${ports.mqtts}`],
     [...mutual, "--cafile", ca.file],
     [...mutual, "--cafile", certificates.otherCa.file, ...own],

@@ -133,15 +133,12 @@ Deno.test("dial() rejects where nobody listens, by every scheme", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
-  for (const scheme of ["mqtt", "mqtts"]) {
+  for (const scheme of ["mqtt", "mqtts", "ws", "wss"]) {
     await assertFails(
       `${scheme}://127.0.0.1:${port}`,
       {},
       "nothing accepts connections there; is the broker running?",
     );
-  }
-  for (const scheme of ["ws", "wss"]) {
-    await assertFails(`${scheme}://127.0.0.1:${port}`, {}, "connect");
   }
 });
 
@@ -359,7 +356,7 @@ Deno.test("dial() tells a port without TLS from one with it", async () => {
   await answering;
 });
 
-Deno.test("dial() asks for the protocol mqtt within TLS only if told to", async () => {
+Deno.test("dial() asks for the protocol mqtt within TLS only if told to, and for http/1.1 before a WebSocket", async () => {
   await withCertificates(async ({ server: { cert, key }, ca }) => {
     using listener = Deno.listenTls({
       hostname: "127.0.0.1",
@@ -368,14 +365,24 @@ Deno.test("dial() asks for the protocol mqtt within TLS only if told to", async 
       key,
       alpnProtocols: ["mqtt", "http/1.1"],
     });
-    const url = `mqtts://127.0.0.1:${listener.addr.port}`;
-    for (const alpn of [true, false]) {
+    const where = `127.0.0.1:${listener.addr.port}`;
+    for (
+      const [scheme, alpn, expected] of [
+        ["mqtts", true, "mqtt"],
+        ["mqtts", false, null],
+        ["wss", true, "http/1.1"],
+        ["wss", false, "http/1.1"],
+      ] as const
+    ) {
       const accepting = listener.accept();
-      const dialling = dial(url, { cadata: ca.pem, alpn });
-      using accepted = await accepting;
+      const options = { cadata: ca.pem, alpn };
+      const dialling = dial(`${scheme}://${where}`, options)
+        .then((transport) => transport.close(), () => {});
+      const accepted = await accepting;
       const { alpnProtocol } = await accepted.handshake();
-      assertEquals(alpnProtocol, alpn ? "mqtt" : null);
-      (await dialling).close();
+      assertEquals(alpnProtocol, expected);
+      accepted.close();
+      await dialling;
     }
   });
 });
@@ -437,6 +444,8 @@ interface Web extends AsyncDisposable {
   readonly port: number;
   /** What was asked for, in the order in which it came. */
   readonly requests: { readonly url: URL; readonly headers: Headers }[];
+  /** By which code the first one was closed. */
+  readonly closed: PromiseWithResolvers<number>;
 }
 
 /** A server of WebSocket that sends back what it gets. */
@@ -445,6 +454,7 @@ function serveWeb(
   certificate?: Certificate,
 ): Web {
   const requests: { url: URL; headers: Headers }[] = [];
+  const closed = Promise.withResolvers<number>();
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   const server = Deno.serve({
     hostname: "127.0.0.1",
@@ -455,19 +465,24 @@ function serveWeb(
     const url = new URL(request.url);
     requests.push({ url, headers: new Headers([...request.headers]) });
     if (url.pathname === "/none") {
-      return new Response("", { status: 404 });
+      return new Response("Look elsewhere.\nOr not.", { status: 404 });
+    }
+    if (url.pathname === "/moved") {
+      return new Response("", { status: 302, headers: { location: "/mqtt" } });
     }
     const { socket, response } = Deno.upgradeWebSocket(request, {
       ...(protocol && { protocol }),
     });
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => socket.send(data);
+    socket.onclose = ({ code }) => closed.resolve(code);
     ended.then(() => socket.close());
     return response;
   });
   return {
     port: (server.addr as Deno.NetAddr).port,
     requests,
+    closed,
     [Symbol.asyncDispose]: () => {
       end();
       return server.shutdown();
@@ -494,9 +509,86 @@ Deno.test("dial() refuses a WebSocket that does not speak mqtt [MQTT-6.0.0-4]", 
   await assertFails(`ws://127.0.0.1:${web.port}`, {}, "subprotocol");
 });
 
-Deno.test("dial() tells that there is no WebSocket", async () => {
+Deno.test("dial() tells what the server says instead of opening a WebSocket", async () => {
   await using web = serveWeb("mqtt");
-  await assertFails(`ws://127.0.0.1:${web.port}/none`, {}, "404");
+  const url = `ws://127.0.0.1:${web.port}`;
+  const { message } = await assertRejects(() => dial(`${url}/none`), Error);
+  assertEquals(
+    message,
+    `Cannot connect to 127.0.0.1:${web.port}: ` +
+      "the server answered 404 Not Found: Look elsewhere.",
+  );
+  await assertFails(
+    `${url}/moved`,
+    {},
+    "the server answered 302 Found, a redirect to /mqtt; redirects are not " +
+      "followed",
+  );
+});
+
+/** A server that answers with these bytes, to one, in these pieces. */
+async function answering(
+  pieces: readonly (string | Uint8Array)[],
+  test: (url: string) => Promise<void>,
+): Promise<void> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const served = (async () => {
+    const connection = await listener.accept();
+    connection.setNoDelay(true);
+    const buffer = new Uint8Array(10_000);
+    await connection.read(buffer);
+    for (const piece of pieces) {
+      const bytes = typeof piece === "string"
+        ? new TextEncoder().encode(piece)
+        : piece;
+      await connection.write(bytes).catch(() => {});
+    }
+    // Until the client goes: nothing is to wait for an end.
+    while (await connection.read(buffer).catch(() => null) !== null);
+    connection.close();
+  })();
+  await test(`ws://127.0.0.1:${listener.addr.port}`);
+  await served;
+}
+
+Deno.test("dial() takes no more than a line of a refusal, and does not wait for its end", async () => {
+  const head = "HTTP/1.1 403 Forbidden\r\n";
+  const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n`;
+  const said = "the server answered 403 Forbidden: No.";
+  for (
+    const [pieces, reason] of [
+      [[head, "\r\n"], "the server answered 403 Forbidden"],
+      [["HTTP/1.1 103 Early Hints\r\n\r\n", head, "\r\n"], "403"],
+      [[head, "Content-Length: 3\r\n\r\n", "N", "o."], said],
+      [[head, "Content-Length: 99\r\n\r\n", "No.\nNever."], said],
+      [[chunked, "3\r\n", "No.\r\n"], said],
+      [[chunked, "0\r\n"], "the server answered 403 Forbidden"],
+      [[head, `A: ${"a".repeat(20_000)}`], "is too long"],
+      [[Uint8Array.of(0x15, 3, 1, 0, 2, 2, 70)], "does not speak HTTP; is it"],
+    ] as const
+  ) {
+    await answering(pieces, async (url) => {
+      const host = url.slice("ws://".length);
+      const { message } = await assertRejects(() => dial(url), ConnectError);
+      assert(message.startsWith(`Cannot connect to ${host}: `), message);
+      assert(message.endsWith(reason) || message.includes(reason), message);
+    });
+  }
+});
+
+Deno.test("dial() tells that the server closes instead of opening a WebSocket", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const closing = (async () => {
+    using connection = await listener.accept();
+    await connection.read(new Uint8Array(10_000));
+  })();
+  await assertFails(
+    `ws://127.0.0.1:${listener.addr.port}`,
+    {},
+    "the connection was closed during the handshake of WebSocket; is " +
+      "WebSocket spoken there?",
+  );
+  await closing;
 });
 
 Deno.test("dial() sends headers with the request for a WebSocket", async () => {
@@ -506,19 +598,37 @@ Deno.test("dial() sends headers with the request for a WebSocket", async () => {
   const [request] = web.requests;
   assertEquals(request!.headers.get("authorization"), "Bearer abc");
   assertEquals(request!.headers.get("x-device"), "7");
-  await assertRejects(
-    () => dial(`ws://127.0.0.1:${web.port}`, { headers: { "": "" } }),
-    TypeError,
-  );
+  for (const wrong of ["", "Upgrade"]) {
+    const headers = { [wrong]: "a" };
+    await assertRejects(
+      () => dial("ws://127.0.0.1:1", { headers }),
+      TypeError,
+      `Cannot send the header ${JSON.stringify(wrong)}: `,
+    );
+  }
+});
+
+Deno.test("dial() opens a WebSocket that says when it is closed", async () => {
+  for (const secure of [false, true]) {
+    await withCertificates(async ({ server, ca }) => {
+      await using web = serveWeb("mqtt", secure ? server : undefined);
+      const url = `${secure ? "wss" : "ws"}://127.0.0.1:${web.port}`;
+      const transport = await dial(url, { cafile: ca.file });
+      transport.close();
+      assertEquals(await web.closed.promise, 1000);
+    });
+  }
 });
 
 Deno.test("dial() opens a WebSocket by TLS to a broker that is trusted, and no other", async () => {
-  await withCertificates(async ({ server, misnamed, expired, ca, otherCa }) => {
+  await withCertificates(async (certificates) => {
+    const { server, misnamed, expired, ca, otherCa, dir } = certificates;
     const cafile = ca.file;
     await using web = serveWeb("mqtt", server);
     const url = `wss://127.0.0.1:${web.port}/mqtt`;
     const headers = { "x-device": "7" };
     await exchange(await dial(url, { cafile }), 1_000_000);
+    await exchange(await dial(url, { capath: dir }));
     await exchange(await dial(url, { cadata: ca.pem, headers }));
     assertEquals(web.requests.at(-1)!.headers.get("x-device"), "7");
     const reason = "the certificate is not trusted: ";
@@ -526,7 +636,12 @@ Deno.test("dial() opens a WebSocket by TLS to a broker that is trusted, and no o
     await assertFails(url, { cafile: otherCa.file }, reason);
     for (const certificate of [misnamed, expired]) {
       await using other = serveWeb("mqtt", certificate);
-      await assertFails(`wss://127.0.0.1:${other.port}`, { cafile }, reason);
+      const url = `wss://127.0.0.1:${other.port}`;
+      await assertFails(url, { cafile }, reason);
+      await exchange(await dial(url, { verifyCert: false }));
+      const options = { cafile, checkHostname: false };
+      if (certificate === expired) await assertFails(url, options, "expired");
+      else await exchange(await dial(url, options));
     }
   });
 });
@@ -550,7 +665,7 @@ Deno.test("dial() shows the client's certificate when it opens a WebSocket by TL
     const url = `wss://127.0.0.1:${port}/mqtt`;
     const cafile = ca.file;
     const { certfile, keyfile } = client;
-    const reason = "what answers does not open a WebSocket there";
+    const reason = "the server answered 403 Forbidden";
     await assertFails(url, { cafile, certfile, keyfile }, reason);
     assertEquals(names, ["sensor-7"]);
     const { certfile: other, keyfile: otherKey } = stranger;
@@ -561,18 +676,4 @@ Deno.test("dial() shows the client's certificate when it opens a WebSocket by TL
     assertEquals(names, ["sensor-7"]);
     await new Promise((resolve) => web.close(resolve));
   });
-});
-
-Deno.test("dial() refuses options that a WebSocket cannot heed, where they would matter", async () => {
-  for (const option of ["verifyCert", "checkHostname"]) {
-    const { message } = await assertRejects(
-      () => dial("wss://127.0.0.1:1", { [option]: false }),
-      TypeError,
-    );
-    assertEquals(
-      message,
-      `Cannot connect by wss://: ${option}: false is for mqtts:// only`,
-    );
-    await assertFails("ws://127.0.0.1:1", { [option]: false }, "connect");
-  }
 });

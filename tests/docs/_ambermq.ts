@@ -36,7 +36,7 @@ async function serve(file: string | undefined): Promise<void> {
   const ports: Ports = {};
   for (const { name, port } of broker.addresses) ports[said.get(name)!] = port;
   await Deno.writeTextFile(PORTS, JSON.stringify(ports));
-  console.log("started");
+  await Deno.stdout.write(new TextEncoder().encode("started\n"));
 }
 
 /** The arguments of a client, with the ports that are real. */

@@ -75,7 +75,7 @@ export function argumentsOf(words: Words): string[] | undefined {
       const at = rest.findIndex((word) =>
         /^jsr:@ambermq\/mqtt\/cli$|\bcli\/mod\.ts$/.test(word)
       );
-      if (at >= 0) return rest.slice(at + 1);
+      if (at >= 0 && rest.includes("run")) return rest.slice(at + 1);
       const i = rest.indexOf("task");
       return i >= 0 && task.test(rest[i + 1] ?? "")
         ? rest.slice(i + 1)

@@ -6,8 +6,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { brokerFlags } from "../../cli/_broker_flags.ts";
 import { helpFlag, parseFlags } from "../../cli/_flags.ts";
+import { passwdCommand } from "../../cli/_passwd.ts";
 import { runPub } from "../../cli/_pub.ts";
 import { runSub } from "../../cli/_sub.ts";
+import { testFlags } from "../../cli/_test_flags.ts";
 import { FakeTerminal } from "../cli/_fake_terminal.ts";
 import { blocksOf } from "./_markdown.ts";
 import { argumentsOf, commandsOf, type Words } from "./_shell.ts";
@@ -25,6 +27,14 @@ async function check([name, ...args]: Words): Promise<void> {
         args[0] === "schema" ||
           (args[0] === "explain" && args[1] !== undefined),
       );
+    case "passwd":
+      return void parseFlags(
+        { ...passwdCommand.flags, help: helpFlag },
+        args.filter((arg) => arg.startsWith("-")),
+      );
+    case "test":
+      assert(args[0]?.startsWith("mqtt://"));
+      return void parseFlags(testFlags, args.slice(1));
     case "completions":
       return assert(["bash", "zsh", "fish"].includes(args[0]!));
     default:
@@ -35,23 +45,21 @@ async function check([name, ...args]: Words): Promise<void> {
   }
 }
 
-/** Runs it, interrupted before it connects. */
-async function checkClient(
-  run: typeof runPub,
-  args: readonly string[],
-): Promise<void> {
+/**
+ * Runs it, interrupted before it connects, and without the configuration file,
+ * which is there only where examples run.
+ */
+async function checkClient(run: typeof runPub, args: Words): Promise<void> {
   const terminal = new FakeTerminal();
   terminal.interrupt();
-  const status = await run(args, terminal);
+  const own = args.filter((arg, i) => arg !== "-c" && args[i - 1] !== "-c");
+  const status = await run(own, terminal);
   assertEquals([status, ...terminal.errors], [130]);
 }
 
-const languages = ["sh", "console", "bash"];
-
-for (const { where, text } of languages.flatMap(blocksOf)) {
-  const commands = commandsOf(text).map(argumentsOf)
-    .filter((args) => args !== undefined);
-  for (const args of commands) {
+for (const { where, text } of ["sh", "bash", "console"].flatMap(blocksOf)) {
+  for (const args of commandsOf(text).map(argumentsOf)) {
+    if (args === undefined) continue;
     Deno.test(`${where}: the program takes ${args.join(" ")}`, async () => {
       await check(args);
     });

@@ -24,30 +24,19 @@ async function findVersion(): Promise<number[] | undefined> {
 const version = await findVersion();
 const [major = 0, minor = 0] = version ?? [];
 
-/** Why a test cannot run; `undefined` if it can. */
-const missing = {
-  tcp: version === undefined
-    ? "Node.js is not installed"
-    : major < 20 || (major === 20 && minor < 16)
-    ? "Node.js is older than 20.16"
-    : undefined,
-  web: version === undefined
-    ? "Node.js is not installed"
-    : major < 22
-    ? "Node.js has no WebSocket before 22"
-    : undefined,
-};
+/** Why the tests cannot run; `undefined` if they can. */
+const missing = version === undefined
+  ? "Node.js is not installed"
+  : major < 20 || (major === 20 && minor < 16)
+  ? "Node.js is older than 20.16"
+  : undefined;
 
-function test(
-  name: string,
-  reason: string | undefined,
-  fn: (stage: Stage) => Promise<void>,
-): void {
+function test(name: string, fn: (stage: Stage) => Promise<void>): void {
   Deno.test({
-    name: reason === undefined
+    name: missing === undefined
       ? `Node.js: ${name}`
-      : `skipped: ${reason}: ${name}`,
-    ignore: reason !== undefined,
+      : `skipped: ${missing}: ${name}`,
+    ignore: missing !== undefined,
     fn: async () => {
       await using stage = await Stage.start();
       await fn(stage);
@@ -101,25 +90,39 @@ class Stage implements AsyncDisposable {
   }
 }
 
-test("a client of the bundle works by TCP", missing.tcp, async (stage) => {
+test("a client of the bundle works by TCP", async (stage) => {
   const url = `mqtt://127.0.0.1:${stage.broker.listen()}`;
   for (const protocolVersion of [3, 4, 5]) {
     assertEquals(await stage.run({ url, protocolVersion }), expected);
   }
 });
 
-test("a client of the bundle works by TLS", missing.tcp, async (stage) => {
+test("a client of the bundle works by TLS", async (stage) => {
   const { server, ca } = stage.certificates;
   const url = `mqtts://localhost:${stage.broker.listen(server)}`;
   const cafile = ca.file;
   assertEquals(await stage.run({ url, cafile, protocolVersion: 5 }), expected);
 });
 
-test(
-  "a client of the bundle works by WebSocket",
-  missing.web,
-  async (stage) => {
-    const url = `ws://127.0.0.1:${stage.broker.listenWeb()}/mqtt`;
-    assertEquals(await stage.run({ url, protocolVersion: 5 }), expected);
-  },
-);
+test("a client of the bundle works by WebSocket, with headers", async (stage) => {
+  const url = `ws://127.0.0.1:${stage.broker.listenWeb()}/mqtt`;
+  const headers = { authorization: "Bearer abc" };
+  assertEquals(await stage.run({ url, headers, protocolVersion: 5 }), expected);
+});
+
+test("a client of the bundle works by WebSocket over TLS, with its options", async (stage) => {
+  const { server, misnamed, ca } = stage.certificates;
+  const cafile = ca.file;
+  for (
+    const [certificate, options] of [
+      [server, { cafile }],
+      [misnamed, { cafile, checkHostname: false }],
+      [misnamed, { verifyCert: false }],
+    ] as const
+  ) {
+    const port = stage.broker.listenWeb(undefined, certificate);
+    const url = `wss://localhost:${port}/mqtt`;
+    const told = await stage.run({ url, ...options, protocolVersion: 5 });
+    assertEquals(told, expected);
+  }
+});

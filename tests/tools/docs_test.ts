@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { between, files, reference } from "../../tools/docs.ts";
+import { between, files, reference, withHelp } from "../../tools/docs.ts";
 import { root, textOf } from "../_sources.ts";
 
 /** A text as `deno fmt` writes it. */
@@ -69,4 +69,13 @@ Deno.test("between() replaces what stands between the marks, and nothing else", 
     `a\n${begin}\n\nnew\n\n<!-- end -->\nb\n`,
   );
   assertThrows(() => between("a\n", "new"), Error, "There are no lines");
+});
+
+Deno.test("withHelp() fills the blocks of commands, and leaves others", () => {
+  const block = (help: string) => `\`\`\`text help=pub\n${help}\`\`\`\n`;
+  const other = "```text\nas it is\n```\n";
+  assertEquals(
+    withHelp(`${other}${block("old\nhelp\n")}${other}`, (name) => `${name}!\n`),
+    `${other}${block("pub!\n")}${other}`,
+  );
 });

@@ -1,5 +1,5 @@
 /**
- * WebSocket frames (RFC 6455, section 5), as a server takes and makes them.
+ * WebSocket frames (RFC 6455, section 5), taken apart.
  *
  * To MQTT a WebSocket is a stream: where frames and messages begin and end
  * means nothing [MQTT-6.0.0-2]. So their payload is taken out of the very
@@ -7,14 +7,17 @@
  * frame but its header: a frame of 2^53 bytes costs no more than one of two.
  */
 
-/** Why a WebSocket is closed, in numbers (section 7.4.1). */
-export const CloseCode = {
-  Normal: 1000,
-  ProtocolError: 1002,
-  UnsupportedData: 1003,
-  InvalidPayload: 1007,
-  TooBig: 1009,
-} as const;
+import {
+  CloseCode,
+  LONGEST_CONTROL,
+  MASK,
+  Opcode,
+  sizeOf,
+} from "./_websocket_frames.ts";
+import { applyMask, LONG } from "./_websocket_mask.ts";
+
+/** Bytes of the longest header: two, the length in eight, the mask. */
+const LONGEST_HEADER = 10 + MASK;
 
 /** A reason to close. */
 export interface Failure {
@@ -22,47 +25,37 @@ export interface Failure {
   readonly reason: string;
 }
 
-const CONTINUATION = 0;
-const TEXT = 1;
-const BINARY = 2;
-const CLOSE = 8;
-const PING = 9;
-const PONG = 10;
-
-/** Bytes of the longest payload of a control frame. */
-const LONGEST_CONTROL = 125;
-
-/** Bytes of the longest header: two, the length in eight, the mask. */
-const LONGEST_HEADER = 14;
-
-/** From this many bytes on words are unmasked instead of bytes. */
-const LONG = 64;
-
-const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-
-/** Takes the payload out of what a client sends. */
+/** Takes the payload out of what the peer sends. */
 export class FrameDecoder {
   /** The payload of the last ping that was not yet taken from here. */
   ping: Uint8Array | undefined;
-  /** How the client closed; `undefined` without a code or while it has not. */
+  /** How the peer closed; `undefined` without a code or while it has not. */
   closeCode: number | undefined;
-  /** Whether the client has closed. */
+  /** What it said about that. */
+  closeReason = "";
+  /** Whether the peer has closed. */
   closed = false;
   /** What is wrong; nothing after it is looked at. */
   failure: Failure | undefined;
 
+  readonly #masked: boolean;
   readonly #header = new Uint8Array(LONGEST_HEADER);
   #headerLength = 0;
   #opcode = 0;
   /** Bytes that the frame still has. */
   #left = 0;
-  /** The mask, rotated to the next byte. */
+  /** The mask, rotated to the next byte; 0 without one. */
   #mask = 0;
   /** Whether a message has begun and not ended. */
   #inMessage = false;
   /** The payload of a control frame. */
   #control: Uint8Array | undefined;
   #controlLength = 0;
+
+  /** @param masked Whether frames are masked: those of clients are. */
+  constructor(masked: boolean) {
+    this.#masked = masked;
+  }
 
   /**
    * Decodes in place.
@@ -101,7 +94,7 @@ export class FrameDecoder {
       header[this.#headerLength++] = bytes[from++]!;
       if (this.#headerLength < 2) continue;
       const short = header[1]! & 0x7f;
-      const size = short < 126 ? 6 : short === 126 ? 8 : 14;
+      const size = sizeOf(short, this.#masked);
       if (this.#headerLength === 2) this.#checkHeader(header[0]!, header[1]!);
       if (this.failure !== undefined) break;
       if (this.#headerLength < size) continue;
@@ -117,20 +110,20 @@ export class FrameDecoder {
     const final = first >= 0x80;
     const problem = (first & 0x70) !== 0
       ? "reserved bits are set, which no extension uses" // section 5.2
-      : second < 0x80
-      ? "a frame is not masked" // section 5.1
-      : opcode >= CLOSE
+      : second >= 0x80 !== this.#masked // section 5.1
+      ? `a frame is ${this.#masked ? "not masked" : "masked"}`
+      : opcode >= Opcode.Close
       ? this.#controlProblem(opcode, final, second & 0x7f)
-      : opcode > BINARY
+      : opcode > Opcode.Binary
       ? `there is no frame of kind ${opcode}`
-      : opcode === CONTINUATION && !this.#inMessage
+      : opcode === Opcode.Continuation && !this.#inMessage
       ? "a message is continued that has not begun" // section 5.4
-      : opcode !== CONTINUATION && this.#inMessage
+      : opcode !== Opcode.Continuation && this.#inMessage
       ? "a message begins within another"
       : undefined;
     if (problem !== undefined) this.#fail(CloseCode.ProtocolError, problem);
     // [MQTT-6.0.0-1]
-    else if (opcode === TEXT) {
+    else if (opcode === Opcode.Text) {
       this.#fail(CloseCode.UnsupportedData, "a text frame came, not a binary");
     }
   }
@@ -141,7 +134,7 @@ export class FrameDecoder {
     final: boolean,
     length: number,
   ): string | undefined {
-    if (opcode > PONG) return `there is no frame of kind ${opcode}`;
+    if (opcode > Opcode.Pong) return `there is no frame of kind ${opcode}`;
     if (!final) return "a control frame is fragmented";
     return length > LONGEST_CONTROL ? "a control frame is too long" : undefined;
   }
@@ -149,7 +142,7 @@ export class FrameDecoder {
   #beginFrame(short: number, header: DataView, size: number): void {
     const first = header.getUint8(0);
     this.#opcode = first & 15;
-    if (this.#opcode >= CLOSE) {
+    if (this.#opcode >= Opcode.Close) {
       this.#control = new Uint8Array(short);
       this.#controlLength = 0;
     } else {
@@ -171,7 +164,7 @@ export class FrameDecoder {
       }
     }
     this.#left = length;
-    this.#mask = header.getUint32(size - 4);
+    if (this.#masked) this.#mask = header.getUint32(size - MASK);
     if (length === 0) this.#endFrame();
   }
 
@@ -180,8 +173,8 @@ export class FrameDecoder {
     if (payload === undefined) return;
     this.#control = undefined;
     // The answer to the last ping is one to those before (section 5.5.3).
-    if (this.#opcode === PING) this.ping = payload;
-    else if (this.#opcode === CLOSE) this.#close(payload);
+    if (this.#opcode === Opcode.Ping) this.ping = payload;
+    else if (this.#opcode === Opcode.Close) this.#close(payload);
   }
 
   /** Section 5.5.1 */
@@ -194,7 +187,10 @@ export class FrameDecoder {
     if (payload.length === 1 || !isCloseCode(code)) {
       return this.#fail(CloseCode.ProtocolError, "the close code is none");
     }
-    if (!isUtf8(payload.subarray(2))) {
+    try {
+      const decoder = new TextDecoder("utf-8", { fatal: true });
+      this.closeReason = decoder.decode(payload.subarray(2));
+    } catch {
       const reason = "the close reason is not UTF-8";
       return this.#fail(CloseCode.InvalidPayload, reason);
     }
@@ -214,89 +210,23 @@ export class FrameDecoder {
     to: number,
     count: number,
   ): void {
-    let mask = this.#mask;
-    let done = 0;
-    if (count >= LONG && source === target && littleEndian) {
-      source.copyWithin(to, from, from + count);
-      from = to; // it is there
-      // Bytes up to a word's boundary, then words.
-      const offset = target.byteOffset + to;
-      for (; (offset + done & 3) !== 0; done++) {
-        target[to + done]! ^= mask >>> 24;
-        mask = mask << 8 | mask >>> 24;
-      }
-      const words = new Uint32Array(
-        target.buffer,
-        offset + done,
-        count - done >>> 2,
-      );
-      const word = swapped(mask);
-      for (let i = 0; i < words.length; i++) words[i]! ^= word;
-      done += words.length * 4;
+    if (count >= LONG || !this.#masked) {
+      if (source === target) source.copyWithin(to, from, from + count);
+      else target.set(source.subarray(from, from + count), to);
+      this.#mask = applyMask(this.#mask, target, to, to + count);
+      return;
     }
-    for (; done < count; done++) {
-      target[to + done] = source[from + done]! ^ mask >>> 24;
+    let mask = this.#mask;
+    for (let i = 0; i < count; i++) {
+      target[to + i] = source[from + i]! ^ mask >>> 24;
       mask = mask << 8 | mask >>> 24;
     }
     this.#mask = mask;
   }
 }
 
-/** The bytes of a word in the other order. */
-function swapped(word: number): number {
-  return (word >>> 24 | word >>> 8 & 0xff00 | (word & 0xff00) << 8 |
-    word << 24) >>> 0;
-}
-
 /** Whether an endpoint may send this code (section 7.4). */
 function isCloseCode(code: number): boolean {
   return (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) ||
     (code >= 3000 && code <= 4999);
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The header of a binary frame that is a message. */
-export function binaryHeader(length: number): Uint8Array {
-  return header(BINARY, length);
-}
-
-/** The answer to a ping. */
-export function pongFrame(payload: Uint8Array): Uint8Array {
-  return frame(PONG, payload);
-}
-
-/** A frame that closes; without a code, as an answer to one without. */
-export function closeFrame(code?: number): Uint8Array {
-  return frame(
-    CLOSE,
-    code === undefined ? new Uint8Array(0) : Uint8Array.of(code >> 8, code),
-  );
-}
-
-function frame(opcode: number, payload: Uint8Array): Uint8Array {
-  const head = header(opcode, payload.length);
-  const bytes = new Uint8Array(head.length + payload.length);
-  bytes.set(head);
-  bytes.set(payload, head.length);
-  return bytes;
-}
-
-function header(opcode: number, length: number): Uint8Array {
-  if (length < 126) return Uint8Array.of(0x80 | opcode, length);
-  if (length <= 0xffff) {
-    return Uint8Array.of(0x80 | opcode, 126, length >> 8, length);
-  }
-  const bytes = new Uint8Array(10);
-  bytes[0] = 0x80 | opcode;
-  bytes[1] = 127;
-  new DataView(bytes.buffer).setUint32(6, length);
-  return bytes;
 }

@@ -1,4 +1,4 @@
-/** The client's end of a WebSocket, frame by frame, with all its mistakes. */
+/** The other end of a WebSocket, frame by frame, with all its mistakes. */
 
 import type { Bytes } from "./_raw_packets.ts";
 
@@ -48,31 +48,44 @@ export function frame(fields: FrameFields = {}): Bytes {
   return new Uint8Array([...header, ...mask ?? [], ...masked]);
 }
 
-/** A frame that closes. */
-export function close(code?: number, reason = ""): Bytes {
+/** A frame that closes; masked unless the fields say otherwise. */
+export function close(
+  code?: number,
+  reason = "",
+  fields: FrameFields = {},
+): Bytes {
   const text = new TextEncoder().encode(reason);
   const payload = code === undefined
     ? new Uint8Array(0)
     : new Uint8Array([code >> 8, code & 255, ...text]);
-  return frame({ opcode: opcodes.close, payload });
+  return frame({ ...fields, opcode: opcodes.close, payload });
 }
 
-/** A frame as a server sends it. */
+/** A frame that was received. */
 export interface Received {
   readonly opcode: number;
   readonly payload: Uint8Array;
 }
 
-/** The frames at the beginning of bytes, and what is left of them. */
-export function framesOf(bytes: Uint8Array): [Received[], Uint8Array] {
+/**
+ * The frames at the beginning of bytes, and what is left of them.
+ *
+ * @param masked Whether they have to be masked, as those of clients.
+ */
+export function framesOf(
+  bytes: Uint8Array,
+  masked = false,
+): [Received[], Uint8Array] {
   const frames: Received[] = [];
   for (;;) {
     if (bytes.length < 2) return [frames, bytes];
-    const [first, short] = bytes as unknown as [number, number];
+    const [first, second] = bytes as unknown as [number, number];
+    const short = second & 0x7f;
     if ((first & 0x70) !== 0) throw new Error("Reserved bits are set");
     if (first < 0x80) throw new Error("A message in several frames");
-    if (short >= 0x80) throw new Error("A masked frame");
-    const size = short < 126 ? 2 : short === 126 ? 4 : 10;
+    if (second >= 0x80 !== masked) throw new Error("A frame masked or not");
+    const start = short < 126 ? 2 : short === 126 ? 4 : 10;
+    const size = start + (masked ? 4 : 0);
     if (bytes.length < size) return [frames, bytes];
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const length = short < 126
@@ -81,7 +94,9 @@ export function framesOf(bytes: Uint8Array): [Received[], Uint8Array] {
       ? view.getUint16(2)
       : Number(view.getBigUint64(2));
     if (bytes.length < size + length) return [frames, bytes];
-    const payload = bytes.slice(size, size + length);
+    const mask = bytes.slice(start, size);
+    const payload = bytes.slice(size, size + length)
+      .map((byte, i) => byte ^ (mask[i % 4] ?? 0));
     frames.push({ opcode: first & 15, payload });
     bytes = bytes.slice(size + length);
   }

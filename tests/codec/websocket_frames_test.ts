@@ -1,10 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
+import { FrameDecoder } from "../../codec/_websocket_decoder.ts";
 import {
+  binaryFrame,
   binaryHeader,
   closeFrame,
-  FrameDecoder,
   pongFrame,
-} from "../../broker/_websocket_frames.ts";
+} from "../../codec/_websocket_frames.ts";
 import { Random } from "../_random.ts";
 import { join, text } from "../_raw_packets.ts";
 import {
@@ -13,7 +14,7 @@ import {
   type FrameFields,
   framesOf,
   opcodes,
-} from "../_websocket_client.ts";
+} from "../_websocket_peer.ts";
 
 /** Decodes bytes in pieces; returns the payload. */
 function decode(
@@ -34,7 +35,7 @@ for (const length of [0, 1, 125, 126, 65_535, 65_536, 200_000]) {
   for (const piece of [Infinity, 4096, 7]) {
     Deno.test(`FrameDecoder takes ${length} bytes out of a frame that comes in pieces of ${piece}`, () => {
       const payload = Uint8Array.from({ length }, (_, i) => i % 251);
-      const decoder = new FrameDecoder();
+      const decoder = new FrameDecoder(true);
       const bytes = join(
         frame({ payload }),
         frame({ payload: "next", mask: [9, 8, 7, 6] }),
@@ -49,7 +50,7 @@ for (const length of [0, 1, 125, 126, 65_535, 65_536, 200_000]) {
 Deno.test("FrameDecoder makes one stream of frames and messages, however they are cut [MQTT-6.0.0-2]", () => {
   const random = new Random(3);
   for (let round = 0; round < 200; round++) {
-    const decoder = new FrameDecoder();
+    const decoder = new FrameDecoder(true);
     const sent: Uint8Array[] = [];
     const expected: Uint8Array[] = [];
     let inMessage = false;
@@ -85,14 +86,14 @@ Deno.test("FrameDecoder unmasks where buffers begin at any byte", () => {
       const bytes = frame({ payload });
       const buffer = new Uint8Array(bytes.length + offset).subarray(offset);
       buffer.set(bytes);
-      const count = new FrameDecoder().decode(buffer, buffer.length);
+      const count = new FrameDecoder(true).decode(buffer, buffer.length);
       assertEquals(buffer.subarray(0, count), payload);
     }
   }
 });
 
 Deno.test("FrameDecoder has the last ping, and no more than its bytes", () => {
-  const decoder = new FrameDecoder();
+  const decoder = new FrameDecoder(true);
   const pings = ["one", "two"].map((payload) =>
     frame({ opcode: opcodes.ping, payload })
   );
@@ -104,7 +105,7 @@ Deno.test("FrameDecoder has the last ping, and no more than its bytes", () => {
 });
 
 Deno.test("FrameDecoder needs nothing for what a frame announces", () => {
-  const decoder = new FrameDecoder();
+  const decoder = new FrameDecoder(true);
   const most = BigInt(Number.MAX_SAFE_INTEGER);
   assertEquals(
     decode(decoder, frame({ payload: "begin", length: most })),
@@ -114,10 +115,32 @@ Deno.test("FrameDecoder needs nothing for what a frame announces", () => {
 });
 
 Deno.test("FrameDecoder takes lengths in more bytes than they need", () => {
-  const decoder = new FrameDecoder();
+  const decoder = new FrameDecoder(true);
   for (const lengthBytes of [2, 8]) {
     const bytes = frame({ payload: "x", lengthBytes });
     assertEquals(decode(decoder, bytes), text("x"));
+  }
+});
+
+Deno.test("FrameDecoder takes frames of servers, which are not masked, and no others", () => {
+  for (const length of [0, 10, 126, 65_535, 65_536]) {
+    for (const piece of [Infinity, 4096, 7]) {
+      const payload = Uint8Array.from({ length }, (_, i) => i % 251);
+      const decoder = new FrameDecoder(false);
+      const mask = undefined;
+      const bytes = join(
+        frame({ payload, mask }),
+        frame({ opcode: opcodes.ping, payload: "p".repeat(99), mask }),
+        frame({ payload: "next", mask }),
+        frame({ payload: "masked" }),
+      );
+      assertEquals(decode(decoder, bytes, piece), join(payload, text("next")));
+      assertEquals(decoder.ping, text("p".repeat(99)));
+      assertEquals(decoder.failure, {
+        code: 1002,
+        reason: "WebSocket: a frame is masked",
+      });
+    }
   }
 });
 
@@ -217,7 +240,7 @@ const wrong: readonly (readonly [
 for (const [what, frames, code, reason] of wrong) {
   for (const piece of [Infinity, 1]) {
     Deno.test(`FrameDecoder stops at a frame ${what}, after what came before, in pieces of ${piece}`, () => {
-      const decoder = new FrameDecoder();
+      const decoder = new FrameDecoder(true);
       const bytes = join(
         frame({ payload: "before" }),
         ...frames.map((one) => one instanceof Uint8Array ? one : frame(one)),
@@ -231,7 +254,7 @@ for (const [what, frames, code, reason] of wrong) {
 
 for (const code of [undefined, 1000, 1001, 1011, 3000, 4999]) {
   Deno.test(`FrameDecoder stops when the client closes with ${code}`, () => {
-    const decoder = new FrameDecoder();
+    const decoder = new FrameDecoder(true);
     const bytes = join(
       frame({ payload: "before" }),
       code === undefined ? close() : close(code, "leaving"),
@@ -240,6 +263,7 @@ for (const code of [undefined, 1000, 1001, 1011, 3000, 4999]) {
     assertEquals(decode(decoder, bytes), text("before"));
     assert(decoder.closed);
     assertEquals([decoder.closeCode, decoder.failure], [code, undefined]);
+    assertEquals(decoder.closeReason, code === undefined ? "" : "leaving");
   });
 }
 
@@ -249,6 +273,18 @@ for (const length of [0, 125, 126, 65_535, 65_536, 70_000]) {
     const [frames, rest] = framesOf(bytes);
     assertEquals(frames.map(({ opcode }) => opcode), [binary]);
     assertEquals([frames[0]!.payload.length, rest.length], [length, 0]);
+  });
+}
+
+for (const length of [0, 1, 63, 64, 125, 126, 65_535, 65_536, 70_000]) {
+  Deno.test(`binaryFrame() has ${length} bytes, masked or not`, () => {
+    const payload = Uint8Array.from({ length }, (_, i) => i % 251);
+    for (const mask of [undefined, 0, 0x010203f4, 0xf4030201]) {
+      const bytes = binaryFrame(payload, mask);
+      const [frames, rest] = framesOf(bytes, mask !== undefined);
+      assertEquals(frames, [{ opcode: binary, payload }]);
+      assertEquals(rest.length, 0);
+    }
   });
 }
 

@@ -1,0 +1,125 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  chapter,
+  check,
+  informative,
+  slow,
+  v311,
+} from "../../../cli/conformance/_check.ts";
+import { Failure, Skip } from "../../../cli/conformance/_verdict.ts";
+import {
+  type Result,
+  runCases,
+  select,
+  UnreachableError,
+} from "../../../cli/conformance/_run.ts";
+import type { Target } from "../../../cli/conformance/_stage.ts";
+import type { Transport } from "../../../mod.ts";
+import { agreeable } from "./_agreeable_broker.ts";
+
+const done = () => Promise.resolve();
+
+const some = chapter(
+  "Some",
+  check([3, 4, 5], "passes [MQTT-3.1.0-1]", done),
+  check(v311, "fails [MQTT311-3.1.0-2]", () => {
+    throw new Failure("this", "that");
+  }),
+  check(v311, "is skipped", () => {
+    throw new Skip("the broker says no");
+  }),
+  check(v311, "is interrupted", () => {
+    throw new Error("Connection refused");
+  }),
+  informative(v311, "tells", (stage) => {
+    stage.note("it is so");
+    return Promise.reject(new Failure("this", "otherwise"));
+  }),
+  slow(v311, "takes its time", done),
+);
+
+function target(dial: () => Promise<Transport>): Target {
+  return { dial, patience: 50, wait: done };
+}
+
+const yes = target(() => Promise.resolve(agreeable()));
+const never = new AbortController().signal;
+
+Deno.test("checks are selected by version, text and time", () => {
+  const titles = (...args: Parameters<typeof select>) =>
+    select(...args).map(({ check, version }) => `${check.title} ${version}`);
+  const versions = [3, 4, 5] as const;
+  assertEquals(titles(some, { versions, slow: false }).length, 7);
+  assertEquals(titles(some, { versions, slow: true }).length, 8);
+  assertEquals(titles(some, { versions: [5], slow: true }), [
+    "passes [MQTT-3.1.0-1] 5",
+  ]);
+  assertEquals(
+    titles(some, { versions, slow: true, filter: "mqtt311-3.1.0-2" }),
+    ["fails [MQTT311-3.1.0-2] 4"],
+  );
+  assertEquals(
+    titles(some, { versions, slow: true, filter: "SOME:" }).length,
+    8,
+  );
+});
+
+Deno.test("every outcome is told with what there is to say", async () => {
+  const cases = select(some, { versions: [4], slow: false });
+  const results = await Array.fromAsync(runCases(cases, yes, never));
+  const seen = (one: Result) => [one.outcome, one.expected, one.actual];
+  assertEquals(results.map(seen), [
+    ["passed", undefined, undefined],
+    ["failed", "this", "that"],
+    ["skipped", undefined, "the broker says no"],
+    ["failed", "a connection", "Connection refused"],
+    ["informative", undefined, undefined],
+  ]);
+  assertEquals(results[1]!.statements, ["MQTT-3.1.0-2"]);
+  assertEquals(results[4]!.notes, ["it is so", "otherwise"]);
+});
+
+Deno.test("a version that the broker does not speak is skipped", async () => {
+  // As a broker of 5.0 alone: it closes where it does not understand.
+  const only5 = target(() => {
+    const transport = agreeable();
+    let first = true;
+    return Promise.resolve({
+      read: (buffer) => transport.read(buffer),
+      write(bytes) {
+        if (first && bytes[8] !== 5) transport.close();
+        first = false;
+        return transport.write(bytes);
+      },
+      close: () => transport.close(),
+    });
+  });
+  const cases = select(some.slice(0, 1), { versions: [4, 5], slow: false });
+  const results = await Array.fromAsync(runCases(cases, only5, never));
+  assertEquals(results.map(({ outcome }) => outcome), ["skipped", "passed"]);
+  assertEquals(
+    results[0]!.actual,
+    "a CONNECT of MQTT 3.1.1 is answered with the end of the connection",
+  );
+});
+
+Deno.test("a broker that cannot be reached is an error", async () => {
+  const nobody = target(() => Promise.reject(new Error("Connection refused")));
+  const cases = select(some, { versions: [4], slow: false });
+  await assertRejects(
+    () => Array.fromAsync(runCases(cases, nobody, never)),
+    UnreachableError,
+    "Connection refused",
+  );
+});
+
+Deno.test("an interruption ends the run after the check it falls into", async () => {
+  const controller = new AbortController();
+  const results: Result[] = [];
+  const cases = select(some, { versions: [4], slow: false });
+  for await (const result of runCases(cases, yes, controller.signal)) {
+    results.push(result);
+    controller.abort();
+  }
+  assertEquals(results.length, 1);
+});
