@@ -14,7 +14,7 @@ import {
   MQTTClient,
   type Plugin,
 } from "../../mod.ts";
-import { Process } from "../_process.ts";
+import type { Process } from "../_process.ts";
 import { ambermq } from "./_stage.ts";
 
 const listeners = { default: { bind: "127.0.0.1:0" } };
