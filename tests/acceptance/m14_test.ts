@@ -418,12 +418,15 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
         ...["-i", "the pub", "--clean-session", "-t", "a", "-l"],
       ],
       cwd: new URL("../../", import.meta.url),
-      stdin: "piped", // and it does not end
+      stdin: "piped",
     }).spawn();
-    await stage.broker.find(/Connected: .*"the pub"/);
+    // It has a line, and waits for more.
+    const writer = pub.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("a line\n"));
+    assertEquals(await stage.take(2), ["a 0 x", "a 0 a line"]);
     pub.kill(signal);
     assertEquals((await pub.status).code, code);
-    await pub.stdin.close();
+    await writer.close();
     await stage.broker.find(/INFO - Disconnected: .*"the pub"/);
     stage.broker.process.kill(signal);
     assertEquals((await stage.broker.process.status()).code, 0);

@@ -9,7 +9,7 @@ import {
 } from "@std/assert";
 import { ConnectError, MQTTClient } from "../../mod.ts";
 import { connect, join, pingreq, within } from "../_raw_client.ts";
-import { request } from "../_websocket_client.ts";
+import { request } from "../_websocket_peer.ts";
 import { ConfiguredBroker, run } from "./_stage.ts";
 
 const yaml = `
