@@ -16,7 +16,7 @@ import { announced, refusalOfWill } from "./capabilities.ts";
 import { endSession, setWill } from "./_disconnect.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
-import { FOREVER, Session } from "./_session.ts";
+import { FOREVER, INTERNAL, Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 
 /** Whether the client may connect: the CONNACK that refuses it, or nothing. */
@@ -128,8 +128,12 @@ export function admit(
     );
     session = sessions.get(clientId); // a session without expiry is gone now
   }
-  if (session !== undefined && packet.cleanStart) {
-    endSession(broker, session); // [MQTT-3.1.2-4]
+  // [MQTT-3.1.2-4]; what another user was promised is not for this one
+  if (
+    session !== undefined &&
+    (packet.cleanStart || !isSameUser(session.client, client))
+  ) {
+    endSession(broker, session);
     session = undefined;
   }
   const sessionPresent = session !== undefined; // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
@@ -151,6 +155,14 @@ export function admit(
     reasonCode: ReasonCode.Success,
     properties: greeting(broker, packet, clientId, expiryInterval),
   };
+}
+
+/** Whether a session may go on for a client: it is of the user who began it. */
+function isSameUser(owner: ClientInfo, client: ClientInfo): boolean {
+  // A plugin made it for whoever comes.
+  if (owner.listener === INTERNAL) return true;
+  return owner.username === client.username &&
+    owner.certificate?.subject === client.certificate?.subject;
 }
 
 /** Whether one more session may outlive its connection. */

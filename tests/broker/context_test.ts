@@ -373,3 +373,14 @@ Deno.test("context subscribes with what the broker offers", async () => {
   const [subscription] = [...context.getSession("away")!.subscriptions];
   assertEquals(subscription?.qos, 1);
 });
+
+Deno.test("session that a plugin has made is of whoever comes first", async () => {
+  const { bench, context } = await start();
+  await using _ = bench;
+  context.addSubscription("device", "a", 1);
+  context.publish({ topic: "a", payload: text("x"), qos: 1 });
+  const fields = { clean: false, username: "alice", password: "x" };
+  const client = await bench.connect(4, "device", fields);
+  assertEquals(client.connack!.sessionPresent, true);
+  assertEquals(await client.payloads(), ["x"]);
+});
