@@ -779,7 +779,7 @@ function recorder(): { logger: Logger; lines: string[] } {
 
 const anybody =
   "Anonymous access is open: anybody who reaches these addresses " +
-  "may connect; auth.allow-anonymous says otherwise";
+  "may connect; auth.allow-anonymous: false ends that";
 const nobody =
   "warn Nobody can connect: anonymous access is not allowed, and " +
   "no plugin approves anybody; auth.password-file has users";
