@@ -43,6 +43,8 @@ export interface Greeting {
   readonly keepAlive: number;
   /** Whether the session may be one that the broker has. */
   readonly resumable: boolean;
+  /** Is told that the connection is open, before anything is sent over it. */
+  opened(connack: ConnackPacket): void;
 }
 
 export class Session implements ConnectionHandler {
@@ -183,7 +185,7 @@ export class Session implements ConnectionHandler {
 
   #connack(packet: ConnackPacket): void {
     const connection = this.#connection!;
-    const { pending, keepAlive, resumable } = this.#greeting!;
+    const { pending, keepAlive, resumable, opened } = this.#greeting!;
     const { sessionPresent, properties = {} } = packet;
     // [MQTT-4.13.2-1]
     if (packet.reasonCode !== ReasonCode.Success) {
@@ -198,13 +200,15 @@ export class Session implements ConnectionHandler {
         "the broker goes on with a session that the client does not have",
       );
     }
-    const { version, resubscribe } = this.#options;
+    const { version, resubscribe, events } = this.#options;
     // [MQTT-3.2.2-5] MQTT 3.1 cannot say it
     if (!sessionPresent && version > 3) this.clear();
     const capabilities = new Capabilities(version, properties);
     connection.capabilities = capabilities;
     // [MQTT-3.1.2-21] [MQTT-3.2.2-21]
     connection.open(properties.serverKeepAlive ?? keepAlive);
+    pending.resolve(packet);
+    opened(packet);
     this.calls.start(connection);
     this.subscriber.start(connection);
     this.#requests.start(connection, capabilities);
@@ -214,7 +218,7 @@ export class Session implements ConnectionHandler {
     }
     this.#requests.resume();
     this.#publisher.start(connection, capabilities);
-    pending.resolve(packet);
+    events.connected?.(packet);
   }
 
   room(): Promise<void> | undefined {

@@ -147,7 +147,7 @@ export class MQTTClient implements AsyncDisposable {
 
   /** Whether there is a connection now. */
   get connected(): boolean {
-    return this.#link.connection?.connected ?? false;
+    return this.#link.connected;
   }
 
   /**
@@ -240,7 +240,7 @@ export class MQTTClient implements AsyncDisposable {
    * @throws {TypeError} If the reason or a property is not one of DISCONNECT.
    */
   disconnect(options: DisconnectOptions = {}): Promise<void> {
-    return this.#link.disconnect(options);
+    return attempt(() => this.#link.disconnect(options));
   }
 
   /** Disconnects, at the end of an `await using` block. */
