@@ -34,6 +34,7 @@ export interface SessionOptions extends ReceiveOptions {
   readonly receiveQueueLimit: number;
   readonly offlineQueue: OfflineQueueOptions | undefined;
   readonly resubscribe: boolean;
+  readonly maxInflight: number | undefined;
   readonly events: Events;
 }
 
@@ -200,10 +201,10 @@ export class Session implements ConnectionHandler {
         "the broker goes on with a session that the client does not have",
       );
     }
-    const { version, resubscribe, events } = this.#options;
+    const { version, resubscribe, maxInflight, events } = this.#options;
     // [MQTT-3.2.2-5] MQTT 3.1 cannot say it
     if (!sessionPresent && version > 3) this.clear();
-    const capabilities = new Capabilities(version, properties);
+    const capabilities = new Capabilities(version, properties, maxInflight);
     connection.capabilities = capabilities;
     // [MQTT-3.1.2-21] [MQTT-3.2.2-21]
     connection.open(properties.serverKeepAlive ?? keepAlive);
@@ -213,9 +214,10 @@ export class Session implements ConnectionHandler {
     this.subscriber.start(connection);
     this.#requests.start(connection, capabilities);
     if (!sessionPresent) {
-      if (resubscribe) this.#subscriptions.resubscribe();
+      if (resubscribe) this.#subscriptions.lose();
       else this.forget();
     }
+    this.#subscriptions.reconcile();
     this.#requests.resume();
     this.#publisher.start(connection, capabilities);
     events.connected?.(packet);
