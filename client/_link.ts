@@ -4,7 +4,11 @@
  * and any event fires: whoever is told of something can act on it.
  */
 
-import type { ConnackPacket, ProtocolVersion } from "../codec/mod.ts";
+import {
+  type ConnackPacket,
+  ProtocolError,
+  type ProtocolVersion,
+} from "../codec/mod.ts";
 import { BackOff } from "./_back_off.ts";
 import type {
   ConnectOptions,
@@ -170,6 +174,7 @@ export class Link implements AttemptOwner {
   /**
    * Disconnects, or gives up connecting.
    *
+   * @throws {ConnectionLostError} If the network did not take all.
    * @throws {TypeError} If the reason or a property is not one of DISCONNECT.
    */
   disconnect(options: DisconnectOptions): Promise<void> {
@@ -274,9 +279,9 @@ export class Link implements AttemptOwner {
 
   lost(error: Error | undefined): void {
     const { clock, events } = this.#options;
-    this.#over(error, this.#backOff.lost(clock.now()), () => {
-      events.disconnected?.(error);
-    });
+    const broken = error?.cause instanceof ProtocolError;
+    const delay = this.#backOff.lost(clock.now(), broken);
+    this.#over(error, delay, () => events.disconnected?.(error));
   }
 
   #failed(error: unknown): void {
@@ -339,6 +344,11 @@ async function ended(
   await closed;
   signal?.removeEventListener("abort", abort);
   signal?.throwIfAborted();
+  if (!connection?.cut) return;
+  throw new ConnectionLostError(
+    "Cannot disconnect in good order: the network takes nothing, and not all " +
+      "that was published is sent",
+  );
 }
 
 /** Why there is no connection any more. */

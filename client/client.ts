@@ -241,6 +241,8 @@ export class MQTTClient implements AsyncDisposable {
    * only to come, none comes. Without one it does nothing.
    *
    * @param options Reason and properties of DISCONNECT, signal.
+   * @throws {ConnectionLostError} If the network took nothing for 5 seconds, so
+   * that some of what was published at QoS 0 may be lost.
    * @throws {TypeError} If the reason or a property is not one of DISCONNECT.
    */
   disconnect(options: DisconnectOptions = {}): Promise<void> {

@@ -134,7 +134,8 @@ export interface ReconnectPolicy {
    * attempts that failed, the next comes in `min(reconnectMaxInterval, 2ⁿ)`
    * seconds, or up to half of that earlier: chance decides, so that the clients
    * of a broker do not return all at once. A connection that did not last for
-   * `reconnectMaxInterval` counts as failed here, but not as a retry.
+   * `reconnectMaxInterval` counts as failed here; as a retry only if it ended
+   * because the broker broke the protocol.
    */
   reconnectMaxInterval?: number;
 }

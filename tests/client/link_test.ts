@@ -12,6 +12,7 @@ import {
   MQTTClient,
   QueueFullError,
 } from "../../client/mod.ts";
+import { PermanentError } from "../../client/_refusal.ts";
 import type { Transport } from "../../codec/mod.ts";
 import {
   connack5,
@@ -644,3 +645,50 @@ for (const how of ["connect", "reconnect"] as const) {
     assert(stage.client.connected);
   });
 }
+
+Deno.test("a client that may not use the network gives up at once, and says so", async () => {
+  for (const name of ["NotCapable", "PermissionDenied"]) {
+    const { stage, dialed } = failing(() =>
+      Promise.reject(Object.assign(new Error("no net access"), { name }))
+    );
+    const error = await assertRejects(
+      () => stage.client.connect(),
+      ConnectError,
+    );
+    assertEquals([error.permanent, dialed(), stage.clock.timers], [true, 1, 0]);
+  }
+  const passing = new Stage({ dial: unreachable });
+  const { permanent } = await assertRejects(
+    () => passing.client.connect(),
+    ConnectError,
+  );
+  assertEquals(permanent, false);
+});
+
+Deno.test("a certificate that is not trusted is not tried again, also if the broker says it late", async () => {
+  const distrust = new PermanentError("the broker refused by TLS");
+  const { stage, dialed } = failing(
+    () =>
+      Promise.resolve({
+        read: () => Promise.reject(distrust),
+        write: (bytes) => Promise.resolve(bytes.length),
+        close() {},
+      } as Transport) as Promise<never>,
+  );
+  const error = await assertRejects(() => stage.client.connect(), ConnectError);
+  assertEquals([error.permanent, dialed()], [true, 1]);
+});
+
+Deno.test("a broker that breaks the protocol on each connection is given up", async () => {
+  await using stage = new Stage(auto);
+  await stage.connect();
+  for (let n = 0; n < 2; n++) {
+    stage.broker.send("20 [00 00]");
+    await turn();
+    await again(stage);
+  }
+  stage.broker.send("20 [00 00]");
+  const error = await stage.client.closed;
+  assertInstanceOf(error, ConnectionLostError);
+  assertEquals(error.message, "Connection lost: connack came where it may not");
+});
