@@ -2,6 +2,9 @@
 
 import type { ReconnectPolicy } from "./options.ts";
 
+/** In seconds: what a timer can wait at the longest. */
+const LONGEST = 2_147_483;
+
 export class BackOff {
   readonly #retries: number;
   /** In seconds. */
@@ -31,7 +34,7 @@ export class BackOff {
       );
     }
     this.#retries = reconnectRetries;
-    this.#longest = reconnectMaxInterval;
+    this.#longest = Math.min(reconnectMaxInterval, LONGEST);
     this.#chance = chance;
   }
 

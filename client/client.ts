@@ -7,8 +7,11 @@
 import type { ConnackPacket, Qos, ReasonCode } from "../codec/mod.ts";
 import {
   checkMaxInflight,
+  checkQos,
   checkQueueLimit,
+  checkSeconds,
   checkVersion,
+  checkWill,
   publishPacket,
   subscribePacket,
   unsubscribePacket,
@@ -96,6 +99,7 @@ export class MQTTClient implements AsyncDisposable {
    * @param clientId The client identifier; `undefined`: a random one.
    * @param options What else it is to be like.
    * @throws {RangeError} If a number is out of range.
+   * @throws {TypeError} If the will has no topic.
    */
   constructor(clientId: string | undefined, options?: ClientOptions);
   /**
@@ -103,6 +107,7 @@ export class MQTTClient implements AsyncDisposable {
    *
    * @param options What it is to be like.
    * @throws {RangeError} If a number is out of range.
+   * @throws {TypeError} If the will has no topic.
    */
   constructor(options?: ClientOptions);
   constructor(
@@ -116,6 +121,13 @@ export class MQTTClient implements AsyncDisposable {
     checkVersion(version);
     const { receiveQueueLimit = 1000 } = options;
     checkQueueLimit("make a client", "receiveQueueLimit", receiveQueueLimit);
+    for (
+      const name of ["connectTimeout", "pingTimeout", "pingDelay"] as const
+    ) {
+      checkSeconds("make a client", name, options[name]);
+    }
+    checkQos(options);
+    checkWill(options.will);
     const { maxInflight } = options;
     if (maxInflight !== undefined) checkMaxInflight(maxInflight);
     const announced = version === 5 ? properties : {};
@@ -457,6 +469,7 @@ export class MQTTClient implements AsyncDisposable {
    * @param options How long to wait, signal; or only how long, in seconds.
    * @returns The message.
    * @throws {DOMException} A `TimeoutError` if none came in time.
+   * @throws {RangeError} If the time is negative.
    * @throws {ConnectionLostError} If the connection is lost for good or was
    * ended, and all messages are taken.
    */
