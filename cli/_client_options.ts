@@ -1,8 +1,8 @@
 /** What the flags of `pub` and `sub` mean for the client. */
 
-import type { ClientOptions, ProtocolVersion, Qos } from "../mod.ts";
-import { clientFlags, tlsFlags } from "./_client_flags.ts";
-import { type Flag, parseInteger, UsageError, type Values } from "./_flags.ts";
+import type { ClientOptions, ProtocolVersion } from "../mod.ts";
+import { type clientFlags, tlsFlags } from "./_client_flags.ts";
+import { UsageError, type Values } from "./_flags.ts";
 import { type GivenProperties, readProperties } from "./_property_flags.ts";
 import type { PropertyPacket } from "./_property_flags.ts";
 import { sessionOptions } from "./_session_options.ts";
@@ -52,14 +52,9 @@ export function clientSettings(
     ...sessionOptions(values, sender, config, properties.connect),
     ...readTls(values),
   };
-  const { username, password } = values;
+  const { username, password, keepAlive } = values;
   if (username !== undefined) options.username = username;
   if (password !== undefined) options.password = password;
-  const keepAlive = parseInteger(
-    clientFlags.keepAlive,
-    values.keepAlive,
-    [0, 65_535],
-  );
   if (keepAlive !== undefined) options.keepAlive = keepAlive;
   const headers = readHeaders(values.extraHeaders);
   if (headers !== undefined) {
@@ -75,8 +70,7 @@ function readBroker(
   values: ClientValues,
   config: ClientOptions,
 ): { url: string | URL; topic: string | undefined } {
-  const { host } = values;
-  const port = parseInteger(clientFlags.port, values.port, [1, 65_535]);
+  const { host, port } = values;
   if (values.url !== undefined && (host !== undefined || port !== undefined)) {
     throw new UsageError("--url says host and port already");
   }
@@ -161,8 +155,7 @@ function readWill(
   values: ClientValues,
   { will: properties }: GivenProperties,
 ): ClientOptions["will"] {
-  const { willTopic, willMessage, willRetain } = values;
-  const qos = parseQos(clientFlags.willQos, values.willQos);
+  const { willTopic, willMessage, willQos: qos, willRetain } = values;
   if (willTopic !== undefined) {
     return {
       topic: willTopic,
@@ -176,12 +169,4 @@ function readWill(
     properties !== undefined;
   if (more) throw new UsageError("a will needs --will-topic");
   return undefined;
-}
-
-/** The QoS of a flag. */
-export function parseQos(
-  flag: Flag,
-  text: string | undefined,
-): Qos | undefined {
-  return parseInteger(flag, text, [0, 2]) as Qos | undefined;
 }

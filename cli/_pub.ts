@@ -3,16 +3,19 @@
  */
 
 import { MQTTClient, type PublishOptions } from "../mod.ts";
-import { clientFlags, clientGroups, refusedFlags } from "./_client_flags.ts";
+import {
+  clientFlags,
+  clientGroups,
+  qosValue,
+  refusedFlags,
+} from "./_client_flags.ts";
 import { readClientConfig } from "./_client_config.ts";
-import { clientSettings, parseQos } from "./_client_options.ts";
+import { clientSettings } from "./_client_options.ts";
 import { exitStatus, FAILED } from "./_exit_status.ts";
 import {
   describeFlags,
   type Flag,
-  parseDecimal,
   parseFlags,
-  parseInteger,
   UsageError,
   type Values,
 } from "./_flags.ts";
@@ -21,6 +24,7 @@ import { Journal } from "./_journal.ts";
 import { Progress } from "./_progress.ts";
 import { repeated, type Source, sourceFlags, sourceOf } from "./_source.ts";
 import { type Interruption, print, type Terminal } from "./_terminal.ts";
+import { count, integer, seconds } from "./_value.ts";
 import { version } from "./_version.ts";
 
 const command = "ambermq pub";
@@ -34,24 +38,26 @@ const messageFlags = {
   ...sourceFlags,
   qos: {
     names: ["-q", "--qos"],
-    value: "QOS",
-    choices: ["0", "1", "2"],
+    ...qosValue,
     help: "0 (default), 1 or 2",
   },
   retain: { names: ["-r", "--retain"], help: "have the broker retain it" },
   repeat: {
     names: ["--repeat"],
     value: "COUNT",
+    kind: count(1),
     help: "publish a single message so many times",
   },
   repeatDelay: {
     names: ["--repeat-delay"],
     value: "SECONDS",
+    kind: seconds(0),
     help: "and wait in between, from its arrival on",
   },
   maxInflight: {
     names: ["-M", "--max-inflight"],
     value: "COUNT",
+    kind: integer<number>(1, 65_535),
     help: `have so many messages under way, by default ${MESSAGES}`,
   },
 } as const satisfies Record<string, Flag>;
@@ -184,27 +190,13 @@ function planOf(values: PubValues, topicOfUrl: string | undefined): Plan {
   const topic = values.topic ?? topicOfUrl;
   if (topic === undefined) throw new UsageError("-t TOPIC is missing");
   const source = sourceOf(values);
-  const repeat = parseInteger(pubFlags.repeat, values.repeat, [
-    1,
-    Number.MAX_SAFE_INTEGER,
-  ]);
-  const delay = parseDecimal(
-    pubFlags.repeatDelay,
-    values.repeatDelay,
-    [0, 2_000_000],
-    "a number of seconds",
-  );
+  const { repeat, repeatDelay: delay, maxInflight: limit, qos } = values;
   if (repeat !== undefined && !source.single) {
     throw new UsageError("--repeat is for a single message, not for lines");
   }
   if (delay !== undefined && repeat === undefined) {
     throw new UsageError("--repeat-delay needs --repeat");
   }
-  const limit = parseInteger(pubFlags.maxInflight, values.maxInflight, [
-    1,
-    65_535,
-  ]);
-  const qos = parseQos(pubFlags.qos, values.qos);
   // What is not given is not said: a configuration may say it.
   const options: PublishOptions = {};
   if (qos !== undefined) options.qos = qos;

@@ -2,6 +2,7 @@
 
 import { brokerFlags, tlsFlags } from "./_client_flags.ts";
 import { type Flags, helpFlag } from "./_flags.ts";
+import { seconds } from "./_value.ts";
 
 /** Which broker, and as whom. */
 const targetFlags = {
@@ -35,6 +36,7 @@ const checkFlags = {
   timeout: {
     names: ["--timeout"],
     value: "SECONDS",
+    kind: seconds(0.001, 3600),
     help: "how long to wait for an answer, by default 5",
   },
   format: {
