@@ -33,7 +33,7 @@ ambermq_pub and ambermq_sub. To have it in every shell:
 export function completionsCommand(commands: () => Commands): Command {
   return {
     help: "print a script for your shell",
-    words: shells,
+    words: Object.fromEntries(shells.map((shell) => [shell, undefined])),
     async run(args, terminal) {
       const [shell, more] = args;
       if (shell === "--help" || shell === "-h") {

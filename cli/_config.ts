@@ -22,7 +22,7 @@ Exit status: 0; 1 if the configuration is wrong; 2 if the arguments are wrong.
 /** The command. */
 export const configCommand: Command = {
   help: "explain a configuration file, or print the JSON schema",
-  words: ["explain", "schema"],
+  words: { explain: "file", schema: undefined },
   run: runConfig,
 };
 

@@ -66,6 +66,7 @@ not; 2 if the arguments are wrong.
 export const passwdCommand: Command = {
   help: "manage password files",
   flags,
+  path: "file",
   run: runPasswd,
 };
 
