@@ -137,6 +137,14 @@ export function checkVersion(version: number): void {
   );
 }
 
+/** @throws {RangeError} If there cannot be so many messages on their way. */
+export function checkMaxInflight(limit: number): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 65_535) return;
+  throw new RangeError(
+    `Cannot make a client: maxInflight ${limit} is not 1 to 65,535`,
+  );
+}
+
 /** @throws {RangeError} If a queue cannot be limited so. */
 export function checkQueueLimit(
   action: string,

@@ -191,6 +191,7 @@ export class Connection implements OutputOwner, HeartbeatOwner {
    * @throws {RequestError} If it is too large for the broker.
    */
   send(packet: Packet): void {
+    if (this.#over) return; // [MQTT-3.14.4-1]
     const { maximumPacketSize } = this.capabilities;
     if (!this.#output.push(packet, maximumPacketSize)) {
       throw this.capabilities.tooLarge(packet.type);
@@ -204,6 +205,7 @@ export class Connection implements OutputOwner, HeartbeatOwner {
    * @param dup The flag DUP, if it was sent before.
    */
   sendFrame({ packet, frame, flags }: Publication, dup = 0): void {
+    if (this.#over) return; // [MQTT-3.14.4-1]
     this.#output.pushFrame(frame, flags | dup, packet.packetId ?? 0);
     this.#events.packetSent?.(dup === 0 ? packet : { ...packet, dup: true });
   }
@@ -221,6 +223,7 @@ export class Connection implements OutputOwner, HeartbeatOwner {
 
   /** Sends a packet that is as small as it can be. */
   #push(packet: Packet): void {
+    if (this.#over) return; // [MQTT-3.14.4-1]
     this.#output.push(packet);
     this.#events.packetSent?.(packet);
   }

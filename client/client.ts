@@ -6,6 +6,7 @@
 
 import type { ConnackPacket, Qos, ReasonCode } from "../codec/mod.ts";
 import {
+  checkMaxInflight,
   checkQueueLimit,
   checkVersion,
   publishPacket,
@@ -115,6 +116,8 @@ export class MQTTClient implements AsyncDisposable {
     checkVersion(version);
     const { receiveQueueLimit = 1000 } = options;
     checkQueueLimit("make a client", "receiveQueueLimit", receiveQueueLimit);
+    const { maxInflight } = options;
+    if (maxInflight !== undefined) checkMaxInflight(maxInflight);
     const announced = version === 5 ? properties : {};
     const events = guardEvents(options.on);
     this.#options = options;
@@ -127,6 +130,7 @@ export class MQTTClient implements AsyncDisposable {
       manualAck: options.manualAck ?? false,
       offlineQueue: options.offlineQueue,
       resubscribe: options.resubscribe ?? true,
+      maxInflight,
       events,
     });
     this.#link = new Link({
@@ -147,7 +151,7 @@ export class MQTTClient implements AsyncDisposable {
 
   /** Whether there is a connection now. */
   get connected(): boolean {
-    return this.#link.connection?.connected ?? false;
+    return this.#link.connected;
   }
 
   /**
@@ -240,7 +244,7 @@ export class MQTTClient implements AsyncDisposable {
    * @throws {TypeError} If the reason or a property is not one of DISCONNECT.
    */
   disconnect(options: DisconnectOptions = {}): Promise<void> {
-    return this.#link.disconnect(options);
+    return attempt(() => this.#link.disconnect(options));
   }
 
   /** Disconnects, at the end of an `await using` block. */
@@ -268,8 +272,8 @@ export class MQTTClient implements AsyncDisposable {
    * It is copied before the call returns. At QoS 0 the promise is resolved at
    * once, or, if much waits to be sent, when the transport has taken it: who
    * awaits it cannot be faster than the network. At QoS 1 and 2 it is resolved
-   * when the broker has taken over; in 5.0, if the broker takes no more at the
-   * time, messages wait in their order.
+   * when the broker has taken over; where the option `maxInflight`, or in 5.0 the
+   * broker, allows no more at a time, messages wait in their order.
    *
    * @param topic The topic name.
    * @param payload The payload. Text is encoded as UTF-8.

@@ -12,6 +12,7 @@ import {
   MQTTClient,
   QueueFullError,
 } from "../../client/mod.ts";
+import type { Transport } from "../../codec/mod.ts";
 import {
   connack5,
   connect311,
@@ -570,3 +571,76 @@ Deno.test("nothing that a broker or a network does is an unhandled rejection", a
   stage.clock.pass(1000);
   await turn();
 });
+
+Deno.test("disconnect() right after CONNACK has sent what waited ends the connection", async () => {
+  await using stage = new Stage();
+  const { client } = stage;
+  const connected = client.connect();
+  await stage.broker.expect(connect311);
+  const left = client.publish("t", "1").then(() => client.disconnect());
+  stage.broker.send("20 [00 00]");
+  await stage.broker.expect("30 [<t> '1'] e0 []");
+  stage.broker.end();
+  await left;
+  assertEquals((await connected).reasonCode, 0);
+  assert(!client.connected);
+  assertEquals(await client.closed, undefined);
+});
+
+Deno.test("disconnect() as soon as there is a transport leaves none open", async () => {
+  const dialed = Promise.withResolvers<Transport>();
+  let closed = 0;
+  const stage = new Stage({ dial: () => dialed.promise });
+  const connected = assertRejects(() => stage.client.connect(), ConnectError);
+  dialed.resolve({
+    read: () => Promise.resolve(null),
+    write: (bytes) => Promise.resolve(bytes.length),
+    close: () => closed++,
+  } as Transport);
+  await Promise.resolve();
+  await Promise.resolve();
+  await stage.client.disconnect();
+  await connected;
+  assertEquals([closed, stage.clock.timers], [1, 0]);
+});
+
+Deno.test("connect() in on.disconnected begins anew, and the old closed settles", async () => {
+  let fails = 1;
+  const again: Promise<unknown>[] = [];
+  await using stage: Stage = new Stage({
+    on: {
+      disconnected: () => {
+        if (again.length === 0) again.push(stage.client.connect());
+      },
+    },
+    dial: (): Promise<Transport> => fails-- > 0 ? unreachable() : stage.dial(),
+  });
+  const { client } = stage;
+  const old = client.closed;
+  await assertRejects(() => client.connect(), ConnectError);
+  await stage.broker.expect(connect311);
+  stage.broker.send("20 [00 00]");
+  await again[0];
+  assertInstanceOf(await old, ConnectError);
+  assert(client.connected);
+});
+
+for (const how of ["connect", "reconnect"] as const) {
+  Deno.test(`${how}() in on.disconnected works where nothing reconnects by itself`, async () => {
+    const again: Promise<unknown>[] = [];
+    await using stage = new Stage({
+      on: {
+        disconnected: () => {
+          if (again.length === 0) again.push(stage.client[how]());
+        },
+      },
+    });
+    await stage.connect();
+    stage.broker.end();
+    await turn();
+    await stage.broker.expect(connect311);
+    stage.broker.send("20 [00 00]");
+    await again[0];
+    assert(stage.client.connected);
+  });
+}
