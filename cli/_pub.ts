@@ -19,7 +19,7 @@ import {
   UsageError,
   type Values,
 } from "./_flags.ts";
-import { Flight, MESSAGES } from "./_flight.ts";
+import { Flight } from "./_flight.ts";
 import { Journal } from "./_journal.ts";
 import { Progress } from "./_progress.ts";
 import { repeated, type Source, sourceFlags, sourceOf } from "./_source.ts";
@@ -58,7 +58,8 @@ const messageFlags = {
     names: ["-M", "--max-inflight"],
     value: "COUNT",
     kind: integer<number>(1, 65_535),
-    help: `have so many messages under way, by default ${MESSAGES}`,
+    help: "have so many messages under way; by default 20, or\n" +
+      "in 5.0 as many as the broker takes, up to 1000",
   },
 } as const satisfies Record<string, Flag>;
 
@@ -90,7 +91,7 @@ interface Plan {
   readonly options: PublishOptions;
   readonly repeat: number | undefined;
   readonly delay: number;
-  readonly limit: number;
+  readonly limit: number | undefined;
 }
 
 /**
@@ -115,7 +116,11 @@ export async function runPub(
   const { publish, disconnect } = settings.properties;
   const plan = planOf(values, settings.topic);
   if (publish !== undefined) plan.options.properties = publish;
-  const client = new MQTTClient(settings.options);
+  const { limit } = plan;
+  const client = new MQTTClient({
+    ...settings.options,
+    ...(limit === undefined ? {} : { maxInflight: limit }),
+  });
   // Input may not come for long: both of these end the wait for it.
   const lost = new AbortController();
   const { interrupted } = terminal;
@@ -160,7 +165,7 @@ async function publishAll(
   { terminal, journal, progress, signal }: Surroundings,
 ): Promise<Flight> {
   const flight = new Flight(client, journal, {
-    limit,
+    ...(limit === undefined ? {} : { limit }),
     // A line feed was read with each line.
     landed: ({ length }) => progress.add(repeat === undefined ? length + 1 : 1),
   });
@@ -207,6 +212,6 @@ function planOf(values: PubValues, topicOfUrl: string | undefined): Plan {
     options,
     repeat,
     delay: delay ?? 0,
-    limit: limit ?? MESSAGES,
+    limit,
   };
 }
