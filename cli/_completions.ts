@@ -23,6 +23,8 @@ ambermq_pub and ambermq_sub. To have it in every shell:
   bash  echo 'source <(ambermq completions bash)' >> ~/.bashrc
   zsh   echo 'source <(ambermq completions zsh)' >> ~/.zshrc, behind compinit
   fish  ambermq completions fish > ~/.config/fish/completions/ambermq.fish
+
+Exit status: 0; 2 for a wrong command line.
 `;
 
 /**

@@ -57,6 +57,12 @@ export const helpFlag = {
   help: "show this help",
 } as const satisfies Flag;
 
+/** The same where -h is not the host. */
+export const shortHelpFlag = {
+  ...helpFlag,
+  names: ["-h", "--help"],
+} as const satisfies Flag;
+
 /** Flags of other programs that cannot be had here: by their names, why. */
 export type Refused = Readonly<Record<string, string>>;
 

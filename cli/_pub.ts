@@ -73,13 +73,14 @@ export const pubHelp =
 Publishes messages to an MQTT broker.
 
 ${describeFlags({ Message: messageFlags, ...clientGroups })}
-What differs from mosquitto_pub: -c is a configuration file, -f publishes line
-by line (--file-whole does not), and -i alone goes on with the session of that
+What differs from mosquitto_pub: -c is a configuration file; -f publishes line
+by line (--file-whole does not); -l leaves out blank lines, and cuts off a
+carriage return at the end of a line; -i alone goes on with the session of that
 identifier, where mosquitto_pub needs --disable-clean-session.
 
-Exit status: 0 if all was published, 1 if not, or if the configuration is
-wrong, 2 for a wrong command line, the return code if the broker refuses the
-connection, 130 if interrupted (143 by SIGTERM).
+Exit status: 0 if all was published; 1 if not, or if the configuration is wrong;
+2 for a wrong command line; the return code if the broker refuses the
+connection; 130 if interrupted (143 by SIGTERM).
 `;
 
 type PubValues = Values<typeof pubFlags>;

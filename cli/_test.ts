@@ -38,8 +38,8 @@ leaves nothing behind.
 URL is mqtt://host[:port], mqtts://..., ws://host[:port]/path or wss://...
 
 ${describeFlags(testGroups)}
-Exit status: 0 if no check failed, 1 if one did, 2 for a wrong command line, 3 if
-the broker cannot be reached or lets nobody in, 130 if interrupted (143 by
+Exit status: 0 if no check failed; 1 if one did; 2 for a wrong command line; 3 if
+the broker cannot be reached or lets nobody in; 130 if interrupted (143 by
 SIGTERM).
 `;
 

@@ -1,7 +1,7 @@
 /** The flags of `ambermq test`, known without loading the checks. */
 
 import { brokerFlags, tlsFlags } from "./_client_flags.ts";
-import { type Flags, helpFlag } from "./_flags.ts";
+import { type Flags, shortHelpFlag } from "./_flags.ts";
 import { seconds } from "./_value.ts";
 
 /** Which broker, and as whom. */
@@ -46,7 +46,7 @@ const checkFlags = {
     help: "text (default), json or junit",
   },
   list: { names: ["--list"], help: "list the checks, run none" },
-  help: helpFlag,
+  help: shortHelpFlag,
 } as const satisfies Flags;
 
 /** All of them. */
