@@ -11,8 +11,8 @@ import type { Command } from "./_command.ts";
 import { FAILED } from "./_exit_status.ts";
 import {
   describeFlags,
-  helpFlag,
   parseFlags,
+  shortHelpFlag,
   UsageError,
   type Values,
 } from "./_flags.ts";
@@ -44,7 +44,7 @@ const flags = {
     help: `how to hash: ${passwordSchemes.join(", ")}\n(default argon2id)`,
     choices: passwordSchemes,
   },
-  help: helpFlag,
+  help: shortHelpFlag,
 } as const;
 
 const help = `Usage: ambermq passwd [options] FILE USER
@@ -59,13 +59,14 @@ lines of the file stay as they are; a broker that runs notices the change.
 
 ${describeFlags({ Options: flags })}
 Exit status: 0 if it is done, and for --verify if the password is right; 1 if
-not; 2 if the arguments are wrong.
+not; 2 for a wrong command line.
 `;
 
 /** The command. */
 export const passwdCommand: Command = {
   help: "manage password files",
   flags,
+  path: "file",
   run: runPasswd,
 };
 

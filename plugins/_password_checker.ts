@@ -3,7 +3,8 @@
  * twice that was right a moment ago.
  */
 
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { type Hash, randomBytes } from "./_hash.ts";
 import { verify } from "./password.ts";
 

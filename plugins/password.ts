@@ -4,7 +4,7 @@
  * @module
  */
 
-import { timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { argon2id } from "./_argon2.ts";
 import { bcrypt } from "./_bcrypt.ts";
 import type { Hash, Scheme } from "./_hash.ts";

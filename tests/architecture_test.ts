@@ -43,7 +43,7 @@ const packages: Record<string, readonly string[]> = {
   // By name and at run time only: see client/_builtin.ts.
   client: ["node:crypto", "node:fs/promises", "node:net", "node:tls"],
   cli: ["@std/cli"],
-  plugins: ["node:crypto", "node:process"],
+  plugins: ["@std/crypto", "node:crypto", "node:process"],
 };
 
 /**
