@@ -75,8 +75,8 @@ export class Hooks {
       try {
         // An async function is a handler too: what it throws comes later.
         const later = handle(event);
-        if (later instanceof Promise) {
-          later.catch((error) => this.failed(plugin, name, error));
+        if (isLater(later)) {
+          later.then(undefined, (error) => this.failed(plugin, name, error));
         }
       } catch (error) {
         this.failed(plugin, name, error);
@@ -124,7 +124,12 @@ export class Hooks {
   authorizeDelivery(client: ClientInfo, message: Message): boolean {
     for (const plugin of this.#authorizeDelivery) {
       try {
-        if (denies(plugin.authorizeDelivery(client, message))) return false;
+        const opinion: unknown = plugin.authorizeDelivery(client, message);
+        if (isLater(opinion)) {
+          opinion.then(undefined, () => {}); // what it comes to is not waited for
+          throw new TypeError("authorizeDelivery has to answer at once");
+        }
+        if (denies(opinion)) return false;
       } catch (error) {
         this.failed(plugin, "authorizeDelivery", error);
         return false;
@@ -176,8 +181,9 @@ export class Hooks {
         "transform",
         () => {
           const result = plugin.transform(client, before);
-          return result instanceof Promise
-            ? result.then((later) => replaced(before, later, now))
+          return isLater(result)
+            ? Promise.resolve(result)
+              .then((later) => replaced(before, later, now))
             : replaced(before, result, now);
         },
         ReasonCode.UnspecifiedError,
@@ -204,8 +210,8 @@ export class Hooks {
   ): Awaitable<T | D> {
     try {
       const result = call();
-      if (!(result instanceof Promise)) return result;
-      return result.catch((error) => {
+      if (!isLater(result)) return result;
+      return Promise.resolve(result).catch((error) => {
         this.failed(plugin, hook, error);
         return denial;
       });
@@ -234,6 +240,12 @@ function having<Hook extends keyof Plugin>(
   hook: Hook,
 ): With<Hook>[] {
   return plugins.filter((plugin) => plugin[hook] !== undefined) as With<Hook>[];
+}
+
+/** Whether a value is there later: a promise, or what is used as one. */
+function isLater<T>(value: Awaitable<T>): value is Promise<T> {
+  return typeof value === "object" && value !== null &&
+    typeof (value as Partial<Promise<T>>).then === "function";
 }
 
 function replaced(

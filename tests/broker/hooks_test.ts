@@ -264,6 +264,67 @@ for (const [how, fail] of Object.entries(failing)) {
   });
 }
 
+/** What other libraries return for promises. */
+const thenable = <T>(
+  settle: (
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ) => void,
+) => ({ then: settle }) as unknown as Promise<T>;
+
+Deno.test("hooks wait for whatever has a then()", async () => {
+  const answer = <T>(value: T) => thenable<T>((resolve) => resolve(value));
+  const hooks = hooksOf([plugin({
+    authenticate: () => answer(yes),
+    authorize: () => answer(yes),
+    transform: () => answer({ topic: "b" }),
+  })]);
+  assertEquals(await hooks.authenticate(client, undefined), true);
+  const result = await hooks.inspect(client, message("a"), () => 0);
+  assertInstanceOf(result, Message);
+  assertEquals(result.topic, "b");
+});
+
+Deno.test("hooks and events report what rejects by a then()", async () => {
+  const metrics = new Metrics();
+  const fail = () => thenable<never>((_, reject) => reject(broken));
+  const hooks = hooksOf([plugin({
+    authenticate: fail,
+    on: { broker_pre_start: fail },
+  })], { metrics });
+  assertEquals(await hooks.authenticate(client, undefined), false);
+  hooks.emit("broker_pre_start", {});
+  assertEquals(metrics.pluginFailures, 2);
+});
+
+const late: Record<string, () => Promise<Opinion>> = {
+  "approves later": () => Promise.resolve(yes),
+  "rejects later": () => Promise.reject(broken),
+  "rejects by a then()": () => thenable((_, reject) => reject(broken)),
+};
+
+for (const [how, answer] of Object.entries(late)) {
+  Deno.test(`authorizeDelivery() denies when a plugin ${how}, which is counted and told`, async () => {
+    const metrics = new Metrics();
+    const told: string[] = [];
+    const hooks = hooksOf([
+      plugin({ authorizeDelivery: answer as unknown as () => Opinion }, "slow"),
+      plugin({
+        on: {
+          broker_plugin_failed: ({ plugin, hook, error }) =>
+            told.push(`${plugin} ${hook} ${error}`),
+        },
+      }),
+    ], { metrics });
+    assertEquals(hooks.authorizeDelivery(client, message("a")), false);
+    assertEquals(told, [
+      "slow authorizeDelivery TypeError: authorizeDelivery has to answer at once",
+    ]);
+    assertEquals(metrics.pluginFailures, 1);
+    await Promise.resolve(); // nothing is left unhandled
+  });
+}
+
 // transform.
 
 for (const [when, time] of Object.entries(times)) {
