@@ -4,6 +4,7 @@
  */
 
 import { ReasonCode } from "../codec/mod.ts";
+import type { Deadlines } from "./_deadlines.ts";
 import { Message, type MessageInit } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
 import type {
@@ -29,13 +30,21 @@ export class Hooks {
   readonly #handlers = new Map<BrokerEventName, Handler[]>();
   #open = false;
   readonly #metrics: Metrics;
+  readonly #deadlines: Deadlines;
 
   /**
    * @param open Whether everybody may connect where no plugin authenticates:
    * where nothing about authentication is configured.
+   * @param deadlines How long answers are waited for.
    */
-  constructor(plugins: readonly Plugin[], open: boolean, metrics: Metrics) {
+  constructor(
+    plugins: readonly Plugin[],
+    open: boolean,
+    metrics: Metrics,
+    deadlines: Deadlines,
+  ) {
     this.#metrics = metrics;
+    this.#deadlines = deadlines;
     this.use(plugins, open);
   }
 
@@ -201,7 +210,7 @@ export class Hooks {
     return current;
   }
 
-  /** Calls a hook; what it throws, now or later, is a denial. */
+  /** Calls a hook; what it throws, now or later, is a denial, and so is no answer. */
   #try<T, D>(
     plugin: Plugin,
     hook: string,
@@ -211,7 +220,8 @@ export class Hooks {
     try {
       const result = call();
       if (!isLater(result)) return result;
-      return Promise.resolve(result).catch((error) => {
+      const answer = this.#deadlines.within(Promise.resolve(result));
+      return answer.catch((error) => {
         this.failed(plugin, hook, error);
         return denial;
       });
@@ -219,6 +229,11 @@ export class Hooks {
       this.failed(plugin, hook, error);
       return denial;
     }
+  }
+
+  /** Looks at the deadlines; called in each sweep. */
+  tick(now: number): void {
+    this.#deadlines.tick(now);
   }
 
   /** Something was thrown that is a defect of the broker. */

@@ -53,7 +53,10 @@ export interface ClientInfo {
   readonly certificate: PeerCertificate | undefined;
 }
 
-/** A value now or later. Later makes that client wait, and no other. */
+/**
+ * A value now or later. Later makes that client wait, and no other, for
+ * `limits.pluginTimeout` seconds at most.
+ */
 export type Awaitable<T> = T | Promise<T>;
 
 /** `true` allows, `false` denies, `undefined` or `null` has no opinion. */
@@ -134,7 +137,7 @@ export interface BrokerEvents {
   mqtt_packet_sent: { clientId: string; packet: Packet };
   /** The store could not commit; it is tried again, nothing is sent before. */
   broker_store_failed: { error: unknown };
-  /** A hook of a plugin threw; what it was asked was denied. */
+  /** A hook of a plugin threw, or did not answer in time; what it was asked was denied. */
   broker_plugin_failed: { plugin: string; hook: string; error: unknown };
   /** A defect of the broker closed a connection. */
   broker_internal_error: { clientId: string; error: unknown };

@@ -8,6 +8,7 @@ import {
   type Opinion,
   type Plugin,
 } from "../../broker/mod.ts";
+import { Deadlines } from "../../broker/_deadlines.ts";
 import { Hooks } from "../../broker/_hooks.ts";
 import { ReasonCode } from "../../codec/mod.ts";
 import { text } from "../_raw_packets.ts";
@@ -22,11 +23,13 @@ const times = {
   "later": <T>(value: T): Awaitable<T> => Promise.resolve(value),
 };
 
+const patient = new Deadlines(1, () => 0);
+
 function hooksOf(
   plugins: readonly Plugin[],
-  { open = true, metrics = new Metrics() } = {},
+  { open = true, metrics = new Metrics(), deadlines = patient } = {},
 ): Hooks {
-  return new Hooks(plugins, open, metrics);
+  return new Hooks(plugins, open, metrics, deadlines);
 }
 
 // authenticate and authorize.
@@ -324,6 +327,46 @@ for (const [how, answer] of Object.entries(late)) {
     await Promise.resolve(); // nothing is left unhandled
   });
 }
+
+// Plugins that do not answer.
+
+Deno.test("hooks that do not answer in time deny, which is counted and told", async () => {
+  const metrics = new Metrics();
+  const told: string[] = [];
+  const deadlines = new Deadlines(3, () => 0);
+  const silent = () => new Promise<never>(() => {});
+  const hooks = hooksOf([
+    plugin({ authenticate: silent, authorize: silent }, "silent"),
+    plugin({
+      on: {
+        broker_plugin_failed: ({ plugin, hook, error }) =>
+          told.push(`${plugin} ${hook} ${error}`),
+      },
+    }),
+  ], { metrics, deadlines });
+  const answers = [
+    hooks.authenticate(client, undefined),
+    hooks.authorize(client, { action: "subscribe", topic: "a", qos: 0 }),
+    hooks.inspect(client, message("a"), () => 0),
+  ];
+  hooks.tick(3000);
+  assertEquals(await Promise.all(answers), [
+    false,
+    false,
+    ReasonCode.NotAuthorized,
+  ]);
+  assertEquals(
+    told,
+    ["authenticate", "authorize", "authorize"].map((hook) =>
+      `silent ${hook} Error: there was no answer within 3 s`
+    ),
+  );
+  const slow = hooksOf([plugin({ transform: silent })], { metrics, deadlines });
+  const refused = slow.inspect(client, message("a"), () => 0);
+  slow.tick(3000);
+  assertEquals(await refused, ReasonCode.UnspecifiedError);
+  assertEquals(metrics.pluginFailures, 4);
+});
 
 // transform.
 
