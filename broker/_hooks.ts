@@ -13,7 +13,7 @@ import type {
   BrokerEventName,
   BrokerEvents,
   ClientInfo,
-  Opinion,
+  ConnectAttempt,
   Plugin,
 } from "./plugin.ts";
 
@@ -98,19 +98,22 @@ export class Hooks {
     return this.#open;
   }
 
+  /** @returns Whether it may connect, or the reason code it is refused with. */
   authenticate(
     client: ClientInfo,
     password: Uint8Array | undefined,
-  ): Awaitable<boolean> {
+    attempt: ConnectAttempt,
+  ): Awaitable<boolean | ReasonCode> {
     return ask(
       this.#authenticate,
       (plugin) =>
         this.#try(
           plugin,
           "authenticate",
-          () => plugin.authenticate(client, password),
+          () => plugin.authenticate(client, password, attempt),
           false,
         ),
+      (denial) => isRefusal(denial) ? denial : false,
       this.#open,
     );
   }
@@ -126,6 +129,7 @@ export class Hooks {
           () => plugin.authorize(client, request),
           false,
         ),
+      () => false,
       true,
     );
   }
@@ -282,6 +286,11 @@ function replaced(
   }, now());
 }
 
+/** Whether a value is a reason code that says no. */
+function isRefusal(value: unknown): value is ReasonCode {
+  return typeof value === "number" && value >= 0x80;
+}
+
 function denies(opinion: unknown): boolean {
   return opinion !== true && opinion !== undefined && opinion !== null;
 }
@@ -289,23 +298,25 @@ function denies(opinion: unknown): boolean {
 /**
  * Asks plugin after plugin: the first denial ends it; otherwise `allowed`, or
  * one approval, decides. Nothing (`undefined` or `null`) abstains; whatever is
- * no opinion at all denies.
+ * no opinion at all denies, and `refusal` says how.
  */
-function ask<P>(
+function ask<P, T, D>(
   plugins: readonly P[],
-  opinionOf: (plugin: P) => Awaitable<Opinion>,
+  opinionOf: (plugin: P) => Awaitable<T>,
+  refusal: (denial: T) => D,
   allowed: boolean,
   from = 0,
-): Awaitable<boolean> {
+): Awaitable<boolean | D> {
   for (let i = from; i < plugins.length; i++) {
     const opinion = opinionOf(plugins[i]!);
     if (opinion instanceof Promise) {
       return opinion.then((later) =>
-        !denies(later) &&
-        ask(plugins, opinionOf, allowed || later === true, i + 1)
+        denies(later)
+          ? refusal(later)
+          : ask(plugins, opinionOf, refusal, allowed || later === true, i + 1)
       );
     }
-    if (denies(opinion)) return false;
+    if (denies(opinion)) return refusal(opinion);
     allowed ||= opinion === true;
   }
   return allowed;

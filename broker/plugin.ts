@@ -62,6 +62,15 @@ export type Awaitable<T> = T | Promise<T>;
 /** `true` allows, `false` denies, `undefined` or `null` has no opinion. */
 export type Opinion = boolean | null | undefined;
 
+/** An attempt of a client to connect. */
+export interface ConnectAttempt {
+  /**
+   * Aborted when nobody needs the answer any more: the client has gone, or is
+   * accepted or refused. Pass it to `fetch()` and the like.
+   */
+  readonly signal: AbortSignal;
+}
+
 /** What a client wants to do with a topic. */
 export type AccessRequest =
   | {
@@ -293,12 +302,16 @@ export interface Plugin {
    * said about authentication may everybody connect.
    *
    * @param client The client.
-   * @param password Its password, if it gave one.
+   * @param password Its password, if it gave one: valid until this returns.
+   * @param attempt Tells when the answer is not needed any more.
+   * @returns An opinion; or a reason code of 0x80 or more to deny it with, where
+   * the credentials are not what is wrong: `ReasonCode.ServerBusy`.
    */
   authenticate?(
     client: ClientInfo,
     password: Uint8Array | undefined,
-  ): Awaitable<Opinion>;
+    attempt: ConnectAttempt,
+  ): Awaitable<Opinion | ReasonCode>;
 
   /**
    * Whether a client may publish to a topic or subscribe with a filter. One

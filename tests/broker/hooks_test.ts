@@ -9,12 +9,14 @@ import {
   type Plugin,
 } from "../../broker/mod.ts";
 import { Deadlines } from "../../broker/_deadlines.ts";
+import { Attempt } from "../../broker/_attempt.ts";
 import { Hooks } from "../../broker/_hooks.ts";
 import { ReasonCode } from "../../codec/mod.ts";
 import { text } from "../_raw_packets.ts";
 import { clientOf, message, plugin } from "./_parts.ts";
 
 const client = clientOf("client");
+const attempt = new Attempt();
 const broken = new Error("the plugin is broken");
 
 /** How a plugin may answer: at once or later. */
@@ -79,7 +81,10 @@ for (const [answer, allowed] of odd) {
         plugin({ authenticate: () => true }),
         plugin({ authenticate: say, authorize: say }),
       ]);
-      assertEquals(await hooks.authenticate(client, undefined), allowed);
+      assertEquals(
+        await hooks.authenticate(client, undefined, attempt),
+        allowed,
+      );
       const request = { action: "subscribe", topic: "a", qos: 0 } as const;
       assertEquals(await hooks.authorize(client, request), allowed);
     }
@@ -113,7 +118,10 @@ for (const [opinions, allowed, approved] of truths) {
           plugin({ authenticate: () => one })
         );
         const hooks = hooksOf(plugins, { open });
-        assertEquals(await hooks.authenticate(client, undefined), expected);
+        assertEquals(
+          await hooks.authenticate(client, undefined, attempt),
+          expected,
+        );
       }
     });
   }
@@ -136,13 +144,31 @@ for (const [opinions, allowed, approved] of truths) {
   });
 }
 
+for (const [when, time] of Object.entries(times)) {
+  Deno.test(`authenticate() gives the reason code of a denial (answers ${when})`, async () => {
+    for (const [code, given] of [[0x89, 0x89], [0x87, 0x87], [0x7f, false]]) {
+      const hooks = hooksOf([
+        plugin({ authenticate: () => yes }),
+        plugin({ authenticate: () => time(code as ReasonCode) }),
+      ]);
+      assertEquals(await hooks.authenticate(client, undefined, attempt), given);
+      // it is no approval elsewhere
+      const other = hooksOf([
+        plugin({ authorize: () => time(code as unknown as Opinion) }),
+      ]);
+      const request = { action: "subscribe", topic: "a", qos: 0 } as const;
+      assertEquals(await other.authorize(client, request), false);
+    }
+  });
+}
+
 Deno.test("hooks answer at once when all plugins do", () => {
   const hooks = hooksOf([
     plugin({ authenticate: () => yes, authorize: () => yes }),
     plugin({ transform: () => undefined }),
   ]);
   const one = message("a");
-  assertEquals(hooks.authenticate(client, undefined), true);
+  assertEquals(hooks.authenticate(client, undefined, attempt), true);
   assertEquals(hooks.inspect(client, one, () => 0), one);
 });
 
@@ -162,7 +188,7 @@ Deno.test("plugins are asked in their order, and nobody after a denial", async (
       opinionated("three", no),
       opinionated("four", yes),
     ]);
-    await hooks.authenticate(client, undefined);
+    await hooks.authenticate(client, undefined, attempt);
     assertEquals(asked.splice(0), ["one", "two", "three"]);
     await hooks.authorize(client, { action: "subscribe", topic: "a", qos: 0 });
     assertEquals(asked.splice(0), ["one", "two", "three"]);
@@ -195,11 +221,11 @@ Deno.test("plugins get to know who wants what", async () => {
   const hooks = hooksOf([self]);
   const password = Uint8Array.of(1);
   const one = message("a");
-  await hooks.authenticate(client, password);
+  await hooks.authenticate(client, password, attempt);
   await hooks.inspect(client, one, () => 0);
   hooks.authorizeDelivery(client, one);
   assertEquals(asked, [
-    [self, client, password],
+    [self, client, password, attempt],
     [self, client, { action: "publish", topic: "a", message: one }],
     [self, client, one],
     [self, client, one],
@@ -217,7 +243,7 @@ const failing: Record<string, () => never | Promise<never>> = {
 
 for (const [how, fail] of Object.entries(failing)) {
   const asks: Record<string, (hooks: Hooks) => unknown> = {
-    authenticate: (hooks) => hooks.authenticate(client, undefined),
+    authenticate: (hooks) => hooks.authenticate(client, undefined, attempt),
     authorize: (hooks) =>
       hooks.authorize(client, { action: "subscribe", topic: "a", qos: 0 }),
     ...(how === "rejects" ? {} : {
@@ -282,7 +308,7 @@ Deno.test("hooks wait for whatever has a then()", async () => {
     authorize: () => answer(yes),
     transform: () => answer({ topic: "b" }),
   })]);
-  assertEquals(await hooks.authenticate(client, undefined), true);
+  assertEquals(await hooks.authenticate(client, undefined, attempt), true);
   const result = await hooks.inspect(client, message("a"), () => 0);
   assertInstanceOf(result, Message);
   assertEquals(result.topic, "b");
@@ -295,7 +321,7 @@ Deno.test("hooks and events report what rejects by a then()", async () => {
     authenticate: fail,
     on: { broker_pre_start: fail },
   })], { metrics });
-  assertEquals(await hooks.authenticate(client, undefined), false);
+  assertEquals(await hooks.authenticate(client, undefined, attempt), false);
   hooks.emit("broker_pre_start", {});
   assertEquals(metrics.pluginFailures, 2);
 });
@@ -345,7 +371,7 @@ Deno.test("hooks that do not answer in time deny, which is counted and told", as
     }),
   ], { metrics, deadlines });
   const answers = [
-    hooks.authenticate(client, undefined),
+    hooks.authenticate(client, undefined, attempt),
     hooks.authorize(client, { action: "subscribe", topic: "a", qos: 0 }),
     hooks.inspect(client, message("a"), () => 0),
   ];
@@ -565,7 +591,7 @@ for (const [how, fail] of Object.entries(failing)) {
       }),
       plugin({ authenticate: fail }),
     ], { metrics });
-    await hooks.authenticate(client, undefined);
+    await hooks.authenticate(client, undefined, attempt);
     await Promise.resolve();
     assertEquals([told, metrics.pluginFailures], [1, 2]);
   });
