@@ -8,10 +8,13 @@ import {
   type ConnackProperties,
   type ConnectPacket,
   copyBytes,
+  isReasonCodeAllowed,
   OutboundTopicAliases,
   ReasonCode,
+  reasonName,
   type Will,
 } from "../codec/mod.ts";
+import { Attempt } from "./_attempt.ts";
 import { announced, refusalOfWill } from "./capabilities.ts";
 import { endSession, setWill } from "./_disconnect.ts";
 import type { Peer } from "./_peer.ts";
@@ -72,9 +75,22 @@ export function authenticate(
       "the client identifier is too long",
     );
   }
-  const verdict = (allowed: boolean): ConnackPacket | undefined => {
-    if (allowed) return undefined;
+  const attempt = new Attempt();
+  connection.attempt = attempt;
+  const verdict = (
+    allowed: boolean | ReasonCode,
+  ): ConnackPacket | undefined => {
+    attempt.end();
+    connection.attempt = undefined;
+    if (allowed === true) return undefined;
     broker.metrics.authenticationFailures++;
+    if (allowed !== false) {
+      const sayable = isReasonCodeAllowed("connack", allowed);
+      return refuse(
+        sayable ? allowed : ReasonCode.NotAuthorized,
+        `not authenticated: ${reasonName(allowed)}`,
+      );
+    }
     // [MQTT-3.1.4-2] With credentials they are wrong, without they are missing.
     return packet.username === undefined
       ? refuse(ReasonCode.NotAuthorized, "no user name was given")
@@ -83,7 +99,7 @@ export function authenticate(
         "user name or password is not valid",
       );
   };
-  const allowed = broker.hooks.authenticate(client, packet.password);
+  const allowed = broker.hooks.authenticate(client, packet.password, attempt);
   return allowed instanceof Promise ? allowed.then(verdict) : verdict(allowed);
 }
 

@@ -16,6 +16,7 @@ import { type BrokerConfig, defaultConfig } from "./config.ts";
 import { type Configuration, located, readConfig } from "./_configuration.ts";
 import { consoleLogger } from "./_console_logger.ts";
 import { Context, type ContextHost } from "./_context.ts";
+import { Deadlines } from "./_deadlines.ts";
 import { BrokerError } from "./error.ts";
 import { failures } from "./_failures.ts";
 import { Hooks } from "./_hooks.ts";
@@ -115,8 +116,9 @@ export class Broker implements AsyncDisposable {
     this.#logger = settings.logger ?? consoleLogger;
     const { metrics } = this;
     const store = settings.store ?? new MemoryStore();
-    const hooks = new Hooks([], false, metrics);
     const now = settings.now ?? monotonicNow;
+    const deadlines = new Deadlines(limits.pluginTimeout, now);
+    const hooks = new Hooks([], false, metrics, deadlines);
     this.#state = {
       limits,
       capabilities,

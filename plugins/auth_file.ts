@@ -6,16 +6,25 @@
 
 import type {
   Awaitable,
+  ClientInfo,
+  ConnectAttempt,
   Logger,
   Opinion,
   Plugin,
   PluginContext,
 } from "../broker/mod.ts";
-import { type Fields, readSettings, SettingsError } from "../codec/mod.ts";
+import {
+  type Fields,
+  readSettings,
+  ReasonCode,
+  SettingsError,
+} from "../codec/mod.ts";
 import type { Hash } from "./_hash.ts";
 import { LONGEST_PASSWORD, parseHash } from "./password.ts";
-import { PasswordChecker } from "./_password_checker.ts";
+import { type Check, PasswordChecker } from "./_password_checker.ts";
 import { PasswordFile } from "./password_file.ts";
+import { sourceOf } from "./_source.ts";
+import { quote } from "./_text.ts";
 
 /** Options of {@linkcode authFile}. */
 export interface AuthFileOptions {
@@ -46,8 +55,10 @@ export const options = {
  * was there before goes on.
  *
  * Checks do not stall the broker, but some are slow by intention: four are done at
- * a time, and where more than 512 wait, others are denied. A password that was right
- * is remembered until the file changes.
+ * a time, and addresses that clients come from have their turns, one after the
+ * other. Of more than 512 that wait, the newest of the address that has most are
+ * told to come again (0x89, before 5.0 code 3), and checks of clients that have
+ * gone are dropped. A password that was right is remembered until the file changes.
  *
  * @example
  * ```ts
@@ -75,8 +86,10 @@ export function authFile(given: AuthFileOptions): Plugin {
     name: NAME,
     start: (context) => users.start(context),
     check: (context) => users.check(context),
-    authenticate: ({ username }, password) =>
-      username ? users.authenticate(username, password) : undefined,
+    authenticate: (client, password, attempt) =>
+      client.username
+        ? users.authenticate(client, client.username, password, attempt)
+        : undefined,
   };
 }
 
@@ -87,6 +100,9 @@ const NAME = "auth_file";
 
 /** Seconds between two looks at the file. */
 const INTERVAL = 1;
+
+/** Milliseconds between two lines about passwords that are not checked. */
+const PAUSE = 60_000;
 
 /** The users of a file, as it is now. */
 class Users {
@@ -99,8 +115,11 @@ class Users {
   #read = "";
   /** The same of the file that was there at the last look. */
   #seen = "";
-  #overloaded = false;
+  /** Clients told to come again, since that was logged. */
+  #putOffs = 0;
+  #complainedAt = -Infinity;
   #logger: Logger | undefined;
+  #now: () => number = () => 0;
 
   constructor(path: string) {
     this.#path = path;
@@ -114,37 +133,55 @@ class Users {
   }
 
   async start(context: PluginContext): Promise<void> {
+    this.#now = context.now;
     await this.check(context);
     context.every(INTERVAL, () => this.#look());
   }
 
   authenticate(
+    client: ClientInfo,
     user: string,
     password: Uint8Array | undefined,
-  ): Awaitable<Opinion> {
+    { signal }: ConnectAttempt,
+  ): Awaitable<Opinion | ReasonCode> {
     if (password === undefined || password.length > LONGEST_PASSWORD) {
       return false;
     }
     const hash = this.#hashes.get(user);
-    const checker = this.#checker;
-    if (hash !== undefined && checker.remembers(user, hash, password)) {
+    if (hash !== undefined && this.#checker.remembers(user, hash, password)) {
       return true;
     }
-    if (checker.full) return this.#refuse();
-    this.#overloaded = false;
-    if (hash !== undefined) return checker.check(user, hash, password);
-    if (this.#decoy === undefined) return false;
-    return checker.check(undefined, this.#decoy, password).then(() => false);
+    const checked = hash ?? this.#decoy;
+    if (checked === undefined) return false;
+    return this.#check({
+      user: hash && user,
+      hash: checked,
+      password,
+      source: sourceOf(client),
+      signal,
+    });
   }
 
-  #refuse(): false {
-    if (!this.#overloaded) {
+  async #check(check: Check): Promise<Opinion | ReasonCode> {
+    const right = await this.#checker.check(check);
+    if (right === undefined) return this.#putOff(check);
+    return right && check.user !== undefined;
+  }
+
+  /** The password is not wrong, nor right: the client is to come again. */
+  #putOff({ source, signal }: Check): ReasonCode {
+    if (signal.aborted) return ReasonCode.ServerBusy; // nobody reads it
+    this.#putOffs++;
+    const now = this.#now();
+    if (now - this.#complainedAt >= PAUSE) {
+      this.#complainedAt = now;
       this.#logger?.warn(
-        `${NAME}: clients are denied, because too many passwords wait to be checked`,
+        `${NAME}: too many passwords wait to be checked: clients are told to ` +
+          `come again later: ${this.#putOffs}, the last from ${quote(source)}`,
       );
+      this.#putOffs = 0;
     }
-    this.#overloaded = true;
-    return false;
+    return ReasonCode.ServerBusy;
   }
 
   /** Reads the file again if it is another one, and has been since the last look. */

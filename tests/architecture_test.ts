@@ -146,6 +146,7 @@ const exceptions: Record<string, Record<string, string>> = {
   },
   "cli/_passwd.ts": {
     "Deno.chmod": "keeps the mode of a password file",
+    "Deno.chown": "keeps the owner of a password file",
     "Deno.errors": "says why a password file could not be read",
     "Deno.lstat": "whether a password file is there",
     "Deno.makeTempFile": "replaces a password file in one go",

@@ -13,7 +13,7 @@ import {
   type Plugin,
   type PluginContext,
 } from "../../broker/mod.ts";
-import { SettingsError } from "../../codec/mod.ts";
+import { ReasonCode, SettingsError } from "../../codec/mod.ts";
 import { authFile } from "../../plugins/mod.ts";
 import { Bench } from "../conformance/_bench.ts";
 import { connect, text } from "../_raw_client.ts";
@@ -247,6 +247,8 @@ class Changing implements AsyncDisposable {
   /** What the plugin does every second. */
   look: () => Awaitable<void> = () => {};
   #version = 0;
+  /** The clock. */
+  time = 0;
 
   private constructor(folder: Folder, path: string) {
     this.#folder = folder;
@@ -260,6 +262,7 @@ class Changing implements AsyncDisposable {
     const changing = new Changing(folder, path);
     await changing.#plugin.start!({
       logger: changing.logger,
+      now: () => changing.time,
       every: (seconds: number, task: () => Awaitable<void>) => {
         assertEquals(seconds, 1);
         changing.look = task;
@@ -277,15 +280,23 @@ class Changing implements AsyncDisposable {
   }
 
   /** What the plugin says of a user with the password `test`. */
-  ask(username: string, password = "test"): Awaitable<Opinion> {
-    return this.#plugin.authenticate!({
-      clientId: "client",
-      username,
-      protocolVersion: 4,
-      address: undefined,
-      listener: "default",
-      certificate: undefined,
-    }, text(password));
+  ask(
+    username: string,
+    password = "test",
+    hostname = "192.0.2.1",
+  ): Awaitable<Opinion | ReasonCode> {
+    return this.#plugin.authenticate!(
+      {
+        clientId: "client",
+        username,
+        protocolVersion: 4,
+        address: { hostname },
+        listener: "default",
+        certificate: undefined,
+      },
+      text(password),
+      { signal: new AbortController().signal },
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -342,24 +353,61 @@ Deno.test("auth_file keeps its users when the file becomes unusable, and says so
   assertEquals(await changing.ask("b"), true);
 });
 
-Deno.test("auth_file denies when too many passwords wait, and says so once", async () => {
+Deno.test("auth_file tells clients to come again when too many passwords wait, and says so once a minute", async () => {
   await using changing = await Changing.start(
     `known:${hashes.argon2id}\na:${hashes.scrypt}`,
   );
   assertEquals(await changing.ask("known"), true);
-  const answers = Array.from(
-    { length: 600 },
-    (_, i) => changing.ask(i % 2 ? "unknown" : "a", "wrong"),
-  );
-  assertEquals(answers.filter((one) => one === false).length, 600 - 516);
-  // who was right a moment ago does not wait
+  const flood = () =>
+    Array.from(
+      { length: 600 },
+      (_, i) => changing.ask(i % 2 ? "unknown" : "a", "wrong"),
+    );
+  const first = flood();
+  // who was right a moment ago does not wait, who is elsewhere not long
   assertEquals(changing.ask("known"), true);
+  assertEquals(await changing.ask("a", "test", "192.0.2.2"), true);
+  const answers = await Promise.all(first);
+  const busy = answers.filter((one) => one === ReasonCode.ServerBusy);
+  assertEquals(busy.length, 600 - 516 + 1);
+  assertEquals(answers.filter((one) => one === false).length, 515);
   assertEquals(changing.logger.take(), [
-    "WARNING auth_file: clients are denied, because too many passwords wait to be checked",
+    'WARNING auth_file: too many passwords wait to be checked: clients are told to come again later: 1, the last from "192.0.2.1"',
   ]);
-  await Promise.all(answers);
-  assertEquals(await changing.ask("a"), true);
+  changing.time += 59_999;
+  await Promise.all(flood());
+  assertEquals(changing.logger.take(), []);
+  changing.time += 1;
+  await Promise.all(flood());
+  assertEquals(changing.logger.take(), [
+    'WARNING auth_file: too many passwords wait to be checked: clients are told to come again later: 169, the last from "192.0.2.1"',
+  ]);
 });
+
+for (const version of [4, 5] as const) {
+  Deno.test(`auth_file checks nothing for who has gone, and tells who is too many to come again in ${version}`, async () => {
+    await using folder = await Folder.make();
+    const passwordFile = await folder.write("passwd", `a:${slow}`);
+    await using bench = await Bench.start({
+      plugins: [authFile({ passwordFile })],
+    });
+    const ask = (i: number) => {
+      const client = bench.open(version);
+      const fields = { clientId: `${i}`, username: "a", password: "wrong" };
+      return [client, client.connect(fields)] as const;
+    };
+    const clients = Array.from({ length: 4 + 512 }, (_, i) => ask(i));
+    const [, refused] = ask(-1);
+    assertEquals((await refused).code, version === 5 ? 0x89 : 3);
+    for (const [client] of clients) client.drop();
+    await Promise.allSettled(clients.map(([, answer]) => answer));
+    const [, answer] = ask(-2);
+    assertEquals((await answer).code, version === 5 ? 0x86 : 4);
+  });
+}
+
+/** A hash that takes a tenth of a second. */
+const slow = hashes.sha512.replace("$6$", "$6$rounds=30000$");
 
 Deno.test("auth_file takes as long for who is unknown: a password is checked", async () => {
   await using changing = await Changing.start(`a:${hashes.sha512}`);
