@@ -201,12 +201,20 @@ for (const value of ["certificate data", '"-----BEGIN CERTIFICATE-----\\nx"']) {
   });
 }
 
-Deno.test("trap 1: other keys that stand twice: the last one holds, with a warning that names both lines", () => {
+Deno.test("trap 1: other keys that stand twice stop the broker, which names both lines", () => {
   const text = "sys_interval: 1\nlimits: {}\nsys_interval: 2\n";
-  assertEquals(parseConfig(text, "b.yaml").sysInterval, 2);
-  assertEquals(warningsOf(text), [
-    "b.yaml:3:1: sys_interval is there in line 1 already: this one holds",
-  ]);
+  assertEquals(
+    problem(text),
+    "b.yaml:3:1: sys_interval is there in line 1 already; keep one of them",
+  );
+});
+
+Deno.test("a section that stands twice does not open the broker", () => {
+  const text = "auth:\n  allow-anonymous: false\nsys_interval: 1\nauth: {}\n";
+  assertEquals(
+    problem(text),
+    "b.yaml:4:1: auth is there in line 1 already; keep one of them",
+  );
 });
 
 for (
