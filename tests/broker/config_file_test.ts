@@ -390,6 +390,34 @@ for (
   });
 }
 
+for (
+  const [text, expected] of [
+    [
+      "plugins:\n# auth_file:\n#   password-file: x\n",
+      "b.yaml:1:1: plugins is empty; write [] if there are none",
+    ],
+    [
+      "plugins:\n- name: auth_file\n  on: true\n  password-file: p\n",
+      "b.yaml:2:1: plugins[0] has the keys name and on; a plugin is its name, " +
+      "or its name with options: auth_file: {password-file: …}",
+    ],
+    [
+      "plugins:\n- event_logger_plugin\n- name: auth_file\n  on: {}\n",
+      "b.yaml:3:1: plugins[1] has the keys name and on; a plugin is its name, " +
+      "or its name with options: auth_file: {password-file: …}",
+    ],
+    [
+      "plugins:\n- name: ./x.ts\n  options: {}\n",
+      "b.yaml:2:1: plugins[0] has the keys name and options; a plugin is its " +
+      "name, or its name with options: auth_file: {password-file: …}",
+    ],
+  ] as const
+) {
+  Deno.test(`no plugin is lost in ${JSON.stringify(text)}`, () => {
+    assertEquals(problem(text), expected);
+  });
+}
+
 Deno.test("an IPv6 address without quotes is explained", () => {
   const text = problem("listeners:\n  a:\n    bind: [::]:1883\n");
   assert(text.endsWith('; an IPv6 address needs quotes: "[::]:1883"'), text);
@@ -469,6 +497,7 @@ Deno.test("configuration of a file goes with what code adds", async () => {
   const { listeners, warnings } = readConfig({
     ...config,
     listeners: { default: { bind: "127.0.0.1:0" } },
+    plugins: [{ name: "watching", on: {} }, { name: "own", stop: () => {} }],
     now: () => 0,
   });
   assertEquals([listeners.length, warnings], [1, []]);
