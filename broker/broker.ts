@@ -11,6 +11,7 @@ import {
   anybodyLine,
   isLocal,
   nobodyLine,
+  uncheckedLine,
 } from "./_access.ts";
 import { type BrokerConfig, defaultConfig } from "./config.ts";
 import { type Configuration, located, readConfig } from "./_configuration.ts";
@@ -367,7 +368,8 @@ export class Broker implements AsyncDisposable {
 
   #warnOfAccess(): void {
     const { listeners } = this.#config;
-    const { anybody, nobody } = this.#access!;
+    const { anybody, nobody, unchecked } = this.#access!;
+    if (unchecked) this.#logger.warn(uncheckedLine);
     if (nobody) this.#logger.warn(nobodyLine);
     if (!anybody || listeners.length === 0) return;
     const { warn, info } = this.#logger;
