@@ -307,9 +307,9 @@ export class Broker implements AsyncDisposable {
    *
    * @param request The request of a client.
    * @param options The name for plugins, and where the client is.
-   * @returns The response: status 101, or 400 if it is no request for a
-   * WebSocket with the subprotocol `mqtt` or `mqttv3.1`, or 503 if the broker
-   * is not started.
+   * @returns The response: status 101; or 400, 405 or 426, as the broker's own
+   * listeners answer, if it is no request for a WebSocket with the subprotocol
+   * `mqtt` or `mqttv3.1`; or 503 if the broker is not started.
    */
   upgrade(request: Request, options: UpgradeOptions = {}): Response {
     if (this.#status !== "started") {
