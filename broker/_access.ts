@@ -17,6 +17,8 @@ export interface Access {
   readonly anybody: boolean;
   /** Whether there is nobody who ever approves. */
   readonly nobody: boolean;
+  /** Whether topic rules go by user names that nobody checks. */
+  readonly unchecked: boolean;
 }
 
 export const anybodyLine = "Anonymous access is open: anybody who reaches " +
@@ -24,6 +26,11 @@ export const anybodyLine = "Anonymous access is open: anybody who reaches " +
 
 export const nobodyLine = "Nobody can connect: anonymous access is not " +
   "allowed, and no plugin approves anybody; auth.password-file has users";
+
+export const uncheckedLine =
+  "Topic rules go by user names, but nobody checks " +
+  "who is who: anybody may give any user name; auth.password-file has " +
+  "users and their passwords";
 
 /** @param plugins The loaded plugins, in the order of the configuration. */
 export function accessOf(
@@ -39,7 +46,18 @@ export function accessOf(
     byDefault,
     anybody: byDefault || deciding.some((one) => allowsAnonymous(one) === true),
     nobody: !byDefault && approving.length === 0,
+    unchecked: (byDefault || deciding.length > 0) && active.some(namesUsers) &&
+      deciding.every((one) => allowsAnonymous(one) === true),
   };
+}
+
+/** Whether it has rules for others than who has no user name. */
+function namesUsers(active: ActivePlugin): boolean {
+  if ("plugin" in active || active.builtin !== "topic_acl") return false;
+  const lists = Object.values(active.options as Record<string, object>);
+  return lists.some((list) =>
+    Object.keys(list ?? {}).some((user) => user !== "anonymous")
+  );
 }
 
 /** Whether a plugin lets everybody in, nobody, or it is not known. */

@@ -52,8 +52,11 @@ export function activePlugins(
   config: BrokerConfig,
   warn: Warn,
 ): ActivePlugin[] {
-  const { auth, topicCheck, sysInterval = 0 } = config;
-  const others = listed(config.plugins ?? []);
+  const { auth, topicCheck, sysInterval = 0, plugins = [] } = config;
+  if (plugins === null) {
+    throw wrong(["plugins"], "plugins is empty; write [] if there are none");
+  }
+  const others = listed(plugins);
   for (const { name, named } of others) {
     const section = sectionOf(name);
     if (section === undefined || config[section] === undefined) continue;
@@ -85,6 +88,7 @@ function listed(
     if (isPlugin(entry)) {
       return [{ name: entry.name, named: path, plugin: entry }];
     }
+    if (typeof entry?.["name"] === "string") throw described(entry, path);
     return withOptions(entry, path);
   });
 }
@@ -100,13 +104,39 @@ function withOptions(plugins: unknown, path: Path): ActivePlugin[] {
   });
 }
 
+/**
+ * What a file says cannot be a plugin itself, whatever keys it has.
+ *
+ * @throws {SettingsError} If it looks like one.
+ */
+export function refuseObjects(plugins: BrokerConfig["plugins"]): void {
+  if (!Array.isArray(plugins)) return;
+  const i = plugins.findIndex(isPlugin);
+  if (i >= 0) throw described(plugins[i]!, ["plugins", String(i)]);
+}
+
+/** What to say of `name: auth_file` and more, in place of `auth_file: …`. */
+function described(entry: object, path: Path): SettingsError {
+  const keys = Object.keys(entry);
+  const has = `${settingPath(path)} has the key${keys.length > 1 ? "s" : ""} ${
+    keys.slice(0, 2).join(" and ")
+  }`;
+  return wrong(
+    path,
+    `${has}; a plugin is its name, or its name with options: ` +
+      "auth_file: {password-file: …}",
+  );
+}
+
 /** Whether it is a plugin itself: it has a name and does something. */
 export function isPlugin(entry: unknown): entry is Plugin {
   if (typeof entry !== "object" || entry === null) return false;
   if (!("name" in entry)) return false;
   if (typeof entry.name !== "string") return false;
   const isPlain = Object.getPrototypeOf(entry) === Object.prototype;
-  return !isPlain || "on" in entry ||
+  const hasEvents = "on" in entry && typeof entry.on === "object" &&
+    entry.on !== null;
+  return !isPlain || hasEvents ||
     Object.values(entry).some((value) => typeof value === "function");
 }
 

@@ -17,11 +17,7 @@ import { type Capabilities, defaultCapabilities } from "./capabilities.ts";
 import { configFields } from "./fields.ts";
 import { translate } from "./_legacy.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
-import {
-  inherit,
-  type ResolvedListener,
-  resolveListeners,
-} from "./listeners.ts";
+import { type ResolvedListener, resolveListeners } from "./listeners.ts";
 
 /** A configuration with nothing left open. */
 export interface Configuration {
@@ -138,12 +134,5 @@ function warnOfListeners(
 ): void {
   if (resolved.length === 0 && Object.keys(listeners).length > 0) {
     warn(["listeners"], "no listener has a bind: the broker listens nowhere");
-  }
-  for (const { name } of resolved) {
-    const { ssl, certfile, keyfile } = inherit(listeners, name);
-    if (ssl !== undefined || (certfile ?? keyfile) === undefined) continue;
-    const path = ["listeners", name];
-    const what = `listeners.${name} has a certificate, but not ssl: on`;
-    warn(path, `${what}: connections are not encrypted`);
   }
 }

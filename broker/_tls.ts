@@ -9,10 +9,12 @@
  *
  * What the runtime says of a certificate is believed to nobody's advantage: who
  * is not authorized is refused here, whatever the runtime has let through, and
- * `_tls_self_test.ts` tries all of it before a listener starts.
+ * `_tls_self_test.ts` tries all of it before a listener starts. When a session is
+ * resumed the runtime looks at nothing, and its sessions are those of all
+ * listeners; neither can be switched off. Then the certificate is looked at here.
  */
 
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import {
@@ -22,6 +24,7 @@ import {
   type Transport,
 } from "../codec/mod.ts";
 import { describeCertificate } from "./_certificate.ts";
+import { certificatesOf, isTrusted, outdated } from "./_certificate_path.ts";
 import type { ClientCert } from "./listeners.ts";
 
 /** What a handshake is made with. */
@@ -31,6 +34,10 @@ export interface TlsOptions {
   readonly clientCert: ClientCert;
   /** The application protocol (ALPN). */
   readonly protocol: string;
+  /** Those that certificates of clients are of. */
+  readonly authorities: readonly X509Certificate[];
+  /** The clock: milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** Bytes of the smallest and the largest read. */
@@ -54,7 +61,8 @@ export function tlsOptions(
   protocol: string,
 ): TlsOptions {
   const context = createSecureContext({ cert, key, ca: [...ca] });
-  return { context, clientCert, protocol };
+  const authorities = ca.flatMap(certificatesOf);
+  return { context, clientCert, protocol, authorities, now: Date.now };
 }
 
 /** A handshake that has succeeded. */
@@ -73,8 +81,9 @@ export interface Secured {
  */
 export async function secure(
   stream: Duplex,
-  { context, clientCert, protocol }: TlsOptions,
+  options: TlsOptions,
 ): Promise<Secured> {
+  const { context, clientCert, protocol } = options;
   const socket = new TLSSocket(
     // The types want a socket; any stream will do.
     stream as ConstructorParameters<typeof TLSSocket>[0],
@@ -98,7 +107,7 @@ export async function secure(
       stream.once("end", end);
     });
     const shown = socket.getPeerX509Certificate();
-    const certificate = shown && authorize(socket, shown);
+    const certificate = shown && authorize(socket, shown, options);
     if (certificate === undefined && clientCert === "required") {
       throw new Error("peer sent no certificates");
     }
@@ -113,20 +122,39 @@ export async function secure(
 function authorize(
   socket: TLSSocket,
   shown: X509Certificate,
+  { authorities, now }: TlsOptions,
 ): PeerCertificate {
   // It is how `authorized` is found for the sockets of a `tls.Server`.
   const { ssl } = socket as { ssl?: { verifyError?(): unknown } };
-  const problem = ssl?.verifyError === undefined
+  let problem = ssl?.verifyError === undefined
     ? "the runtime does not say whether it is valid"
     : ssl.verifyError();
+  const time = now();
+  if (
+    !problem && socket.isSessionReused() &&
+    !isTrusted(shown, shownWith(socket), authorities, time)
+  ) {
+    problem = "its session began elsewhere";
+  }
   const certificate = describeCertificate(shown, !problem);
-  if (!problem) return certificate;
-  const expired = Date.parse(certificate.validTo) < Date.now();
-  const code = String((problem as { code?: string }).code ?? problem);
-  const why = expired
-    ? `has expired on ${certificate.validTo}`
-    : `is of no authority that is trusted, or not for this use (${code})`;
+  const code = String((problem as { code?: string })?.code ?? problem);
+  const why = outdated(certificate, time) ??
+    (problem &&
+      `is of no authority that is trusted, or not for this use (${code})`);
+  if (!why) return certificate;
   throw new Error(`the certificate of ${certificate.subject} ${why}`);
+}
+
+/** The certificates that a peer has shown behind its own. */
+function shownWith(socket: TLSSocket): X509Certificate[] {
+  const others: X509Certificate[] = [];
+  let one = socket.getPeerCertificate(true);
+  // The last one is its own issuer, or has none.
+  while (one.issuerCertificate && one.issuerCertificate !== one) {
+    one = one.issuerCertificate;
+    others.push(new X509Certificate(one.raw));
+  }
+  return others;
 }
 
 /** What goes wrong in handshakes, and what it means to who runs a broker. */

@@ -10,7 +10,7 @@ import {
   webSocketTransport,
 } from "../codec/mod.ts";
 import type { Listener } from "./listen.ts";
-import { chooseSubprotocol } from "./_websocket_handshake.ts";
+import { checkOpening, Refusal } from "./_websocket_handshake.ts";
 
 /**
  * Upgrades a request to a WebSocket.
@@ -23,16 +23,16 @@ export function upgrade(
   request: Request,
   remoteAddr: Address | undefined,
 ): { response: Response; transport?: Transport } {
-  const { headers } = request;
-  if (headers.get("upgrade")?.toLowerCase() !== "websocket") {
-    return { response: refuse(400, "connect by WebSocket") };
-  }
-  const offered = headers.get("sec-websocket-protocol") ?? "";
-  const protocol = chooseSubprotocol(
-    offered.split(",").map((name) => name.trim()),
-  );
-  if (protocol === undefined) {
-    return { response: refuse(400, "offer the subprotocol mqtt") };
+  let protocol: string;
+  try {
+    const headers = [...request.headers].map(([name, value]) =>
+      [name, [value]] as const
+    );
+    ({ protocol } = checkOpening(request.method, new Map(headers)));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const { status, message, headers } = error;
+    return { response: refuse(status, message, headers) };
   }
   // Keeping alive is MQTT's matter.
   const options = { protocol, idleTimeout: 0 };
@@ -49,8 +49,14 @@ export function upgrade(
 }
 
 /** A response that refuses. */
-export function refuse(status: number, reason: string): Response {
-  return new Response(`This is an MQTT broker: ${reason}\n`, { status });
+export function refuse(
+  status: number,
+  reason: string,
+  { Connection: _, ...headers }: Readonly<Record<string, string>> = {},
+): Response {
+  // Its connection is the server's matter.
+  const body = `This is an MQTT broker: ${reason}\n`;
+  return new Response(body, { status, headers });
 }
 
 /** A listener that is handed its connections. */

@@ -39,7 +39,7 @@ const phrases: Record<number, string> = {
 };
 
 /** A request that is refused: a status, and why, for people to read. */
-class Refusal extends Error {
+export class Refusal extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -143,9 +143,7 @@ function check(
   { path, origins }: WebSocketOptions,
 ): { key: string; protocol: string } {
   const { method, target, headers } = parse(request);
-  if (method !== "GET") {
-    throw new Refusal(405, `${method} is not allowed`, { Allow: "GET" });
-  }
+  checkMethod(method);
   if (!one(headers, "host")) throw new Refusal(400, "Host is missing");
   if (
     headers.has("transfer-encoding") ||
@@ -157,6 +155,34 @@ function check(
   if (path !== undefined && (asked || "/") !== path) {
     throw new Refusal(404, `there is nothing at ${asked || "/"}`);
   }
+  const origin = one(headers, "origin"); // of browsers only
+  if (origin !== undefined && origins !== undefined) {
+    const allowed = origins.map((one) => one.toLowerCase());
+    if (!allowed.includes(origin.toLowerCase())) {
+      throw new Refusal(403, `the origin ${origin} is not allowed`);
+    }
+  }
+  return checkOpening(method, headers);
+}
+
+function checkMethod(method: string): void {
+  if (method === "GET") return;
+  throw new Refusal(405, `${method} is not allowed`, { Allow: "GET" });
+}
+
+/**
+ * Checks what every request for a WebSocket with MQTT has.
+ *
+ * @param method Its method.
+ * @param headers The values of its headers by name, in small letters.
+ * @returns Its key, and the subprotocol to speak.
+ * @throws {Refusal} If it has not.
+ */
+export function checkOpening(
+  method: string,
+  headers: ReadonlyMap<string, readonly string[]>,
+): { key: string; protocol: string } {
+  checkMethod(method);
   if (
     !list(headers, "upgrade", true).includes("websocket") ||
     !list(headers, "connection", true).includes("upgrade")
@@ -173,13 +199,6 @@ function check(
   const key = one(headers, "sec-websocket-key") ?? "";
   if (!/^[A-Za-z0-9+/]{22}==$/.test(key)) {
     throw new Refusal(400, "Sec-WebSocket-Key is not 16 bytes in base 64");
-  }
-  const origin = one(headers, "origin"); // of browsers only
-  if (origin !== undefined && origins !== undefined) {
-    const allowed = origins.map((one) => one.toLowerCase());
-    if (!allowed.includes(origin.toLowerCase())) {
-      throw new Refusal(403, `the origin ${origin} is not allowed`);
-    }
   }
   const protocol = chooseSubprotocol(list(headers, "sec-websocket-protocol"));
   if (protocol === undefined) {

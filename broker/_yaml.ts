@@ -43,7 +43,14 @@ export function placeOf(text: string, offset: number): Place {
   return { line, column: offset - before.lastIndexOf("\n") };
 }
 
-/** Finds the keys of a text. */
+/** Collections in collections that nobody writes. */
+const DEEPEST = 100;
+
+/**
+ * Finds the keys of a text.
+ *
+ * @throws {RangeError} If it is nested too deep.
+ */
 export function scanYaml(text: string): Scan {
   return new Scanner(text).run();
 }
@@ -178,6 +185,7 @@ class Scanner {
 
   /** Adds an entry: a key, or the next item. */
   #add(node: Outline, key: string | undefined, offset: number): Outline {
+    if (node.path.length >= DEEPEST) throw new RangeError("nested too deep");
     const name = key ?? String(node.children.size);
     const added: Outline = {
       path: [...node.path, name],

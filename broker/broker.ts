@@ -11,6 +11,7 @@ import {
   anybodyLine,
   isLocal,
   nobodyLine,
+  uncheckedLine,
 } from "./_access.ts";
 import { type BrokerConfig, defaultConfig } from "./config.ts";
 import { type Configuration, located, readConfig } from "./_configuration.ts";
@@ -308,9 +309,9 @@ export class Broker implements AsyncDisposable {
    *
    * @param request The request of a client.
    * @param options The name for plugins, and where the client is.
-   * @returns The response: status 101, or 400 if it is no request for a
-   * WebSocket with the subprotocol `mqtt` or `mqttv3.1`, or 503 if the broker
-   * is not started.
+   * @returns The response: status 101; or 400, 405 or 426, as the broker's own
+   * listeners answer, if it is no request for a WebSocket with the subprotocol
+   * `mqtt` or `mqttv3.1`; or 503 if the broker is not started.
    */
   upgrade(request: Request, options: UpgradeOptions = {}): Response {
     if (this.#status !== "started") {
@@ -369,7 +370,8 @@ export class Broker implements AsyncDisposable {
 
   #warnOfAccess(): void {
     const { listeners } = this.#config;
-    const { anybody, nobody } = this.#access!;
+    const { anybody, nobody, unchecked } = this.#access!;
+    if (unchecked) this.#logger.warn(uncheckedLine);
     if (nobody) this.#logger.warn(nobodyLine);
     if (!anybody || listeners.length === 0) return;
     const { warn, info } = this.#logger;

@@ -7,7 +7,8 @@
 import { pathToFileURL } from "node:url";
 import { SettingsError } from "../codec/mod.ts";
 import type { BrokerConfig, ConfigSource } from "./config.ts";
-import { readConfig } from "./_configuration.ts";
+import { refuseObjects } from "./_active_plugins.ts";
+import { located, readConfig } from "./_configuration.ts";
 import { parseYaml, readYamlFile, type YamlFile } from "./yaml_file.ts";
 
 const where = "the configuration of the broker";
@@ -53,5 +54,11 @@ function configOf({ value, ...yaml }: YamlFile): BrokerConfig {
     const problem = `${source.locate([key])}: ${key} can be said in code only`;
     throw new SettingsError(where, [key], problem);
   }
-  return readConfig({ ...value, source }).said;
+  const { said } = readConfig({ ...value, source });
+  try {
+    refuseObjects(said.plugins);
+  } catch (error) {
+    throw located(error, source);
+  }
+  return said;
 }

@@ -22,7 +22,10 @@ export interface ListenerConfig {
   maxConnections?: number;
   /** Whether connections are encrypted (TLS); by default not. */
   ssl?: boolean;
-  /** The PEM file of the certificates that clients' certificates are of. */
+  /**
+   * The PEM file of the certificates that clients' certificates are of. This
+   * and the next five need `ssl`; without it they are an error.
+   */
   cafile?: string;
   /** A directory of such PEM files. */
   capath?: string;
@@ -38,7 +41,7 @@ export interface ListenerConfig {
    * `"optional"` if `cafile`, `capath` or `cadata` is given, else `"none"`.
    */
   clientCert?: ClientCert;
-  /** For `"ws"`: the only path that is served; by default any. */
+  /** For `"ws"`: the only path that is served, as `"/mqtt"`; by default any. */
   path?: string;
   /** For `"ws"`: the only origins whose pages may connect; by default any. */
   origins?: readonly string[];
@@ -157,6 +160,8 @@ export function resolveListeners(
     const own = inherit(listeners, name);
     const { type = "tcp", bind, maxConnections = 0, path, origins } = own;
     if (bind === undefined) continue;
+    checkNeeds(listeners, name, own);
+    checkWebSocket(name, own);
     resolved.push({
       name,
       type,
@@ -202,6 +207,87 @@ function address(bind: string, defaultPort: number, name: string) {
   }
 }
 
+/** Keys that have no effect unless connections are encrypted, or are `ws`. */
+const needs = {
+  clientCert: "ssl",
+  certfile: "ssl",
+  keyfile: "ssl",
+  cafile: "ssl",
+  capath: "ssl",
+  cadata: "ssl",
+  path: "type",
+  origins: "type",
+} as const;
+
+/**
+ * What is said to no effect is not what was meant: a listener would be open.
+ * But it may be turned off nearer by than it is said, and files may wait for
+ * `ssl: on`.
+ */
+function checkNeeds(
+  listeners: Readonly<Record<string, ListenerConfig>>,
+  name: string,
+  config: ListenerConfig,
+): void {
+  const isOwn = (key: keyof ListenerConfig): boolean =>
+    listeners[name]![key] !== undefined;
+  const isMet = { ssl: config.ssl === true, type: config.type === "ws" };
+  for (const [key, need] of Object.entries(needs)) {
+    const setting = key as keyof typeof needs;
+    const said = config[setting];
+    if (isMet[need] || said === undefined) continue;
+    if (setting === "clientCert" && said === "none") continue;
+    const isFile = need === "ssl" && setting !== "clientCert";
+    const isOff = isOwn(need)
+      ? isFile || !isOwn(setting)
+      : isFile && !isOwn(setting) && config.ssl === false;
+    if (isOff) continue;
+    throw wrong(
+      isOwn(setting) ? name : "default",
+      setting,
+      `listeners.${name} has ${
+        need === "type"
+          ? `${setting}, which only type: ws has`
+          : isFile
+          ? `${setting}, but not ssl: on; say ssl: off if connections are not ` +
+            "to be encrypted"
+          : `client-cert: ${config.clientCert}, but not ssl: on: nobody would ` +
+            "be asked for a certificate"
+      }`,
+    );
+  }
+}
+
+/** What no request of a WebSocket can match. */
+function checkWebSocket(
+  name: string,
+  { path, origins = [] }: ListenerConfig,
+): void {
+  if (path !== undefined && !/^\/[^?#\s]*$/.test(path)) {
+    const problem =
+      `listeners.${name}.path is ${JSON.stringify(path)}, which ` +
+      "no request is for: a path begins with / and has no ?, # or space";
+    throw wrong(name, "path", problem);
+  }
+  for (const [i, origin] of origins.entries()) {
+    if (origin === "null" || isOrigin(origin)) continue;
+    const problem =
+      `listeners.${name}.origins[${i}] is ${
+        JSON.stringify(origin)
+      }, which no page is of: an origin is like https://example.org or ` +
+      "http://localhost:8000, or null";
+    throw wrong(name, "origins", problem, String(i));
+  }
+}
+
+/** Whether browsers send it: with no path, and no port that goes without. */
+function isOrigin(text: string): boolean {
+  if (!/^[a-z][a-z\d+.-]*:\/\/[^/?#\s]+$/i.test(text)) return false;
+  if (!URL.canParse(text)) return false;
+  const { origin } = new URL(text);
+  return origin === "null" || origin === text.toLowerCase();
+}
+
 function resolveTls(config: ListenerConfig, name: string): ResolvedTls {
   const { certfile, keyfile, cafile, capath, cadata, clientCert } = config;
   if (certfile === undefined || keyfile === undefined) {
@@ -228,7 +314,12 @@ function resolveTls(config: ListenerConfig, name: string): ResolvedTls {
   };
 }
 
-function wrong(name: string, key: string, problem: string): SettingsError {
+function wrong(
+  name: string,
+  key: string,
+  problem: string,
+  ...more: string[]
+): SettingsError {
   const where = "the configuration of the broker";
-  return new SettingsError(where, ["listeners", name, key], problem);
+  return new SettingsError(where, ["listeners", name, key, ...more], problem);
 }

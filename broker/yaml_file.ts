@@ -6,7 +6,7 @@
 
 import { parse } from "@std/yaml";
 import { camelCase, settingPath, SettingsError } from "../codec/mod.ts";
-import { type Outline, placeOf, scanYaml } from "./_yaml.ts";
+import { type Duplicate, type Outline, placeOf, scanYaml } from "./_yaml.ts";
 
 /** What a file in YAML holds. */
 export interface YamlFile {
@@ -59,7 +59,8 @@ export async function readYamlFile(
 }
 
 /**
- * Reads a text in YAML. Of two equal keys the last one holds, with a warning.
+ * Reads a text in YAML. A key that stands twice is an error, but for `capath`:
+ * its second one is `cadata`, with a warning.
  *
  * @example
  * ```ts
@@ -83,9 +84,7 @@ export function parseYaml(
   where: string,
 ): YamlFile {
   const warnings: string[] = [];
-  const corrected = withoutDuplicates(text, file, where, warnings);
-  const { root } = scanYaml(corrected);
-  const value = parsed(corrected, file, where, warnings);
+  const { value, root } = read(text, file, where, warnings);
   if (value === null || value === undefined) {
     const right = "write {} for the configuration that says nothing";
     throw new SettingsError(where, [], `${file}: it is empty; ${right}`);
@@ -123,11 +122,31 @@ function find(root: Outline, path: readonly string[]): Outline {
   return outline;
 }
 
+/** The values of a text, and where they stand. */
+function read(
+  text: string,
+  file: string,
+  where: string,
+  warnings: string[],
+): { value: unknown; root: Outline } {
+  try {
+    const corrected = withCadata(text, file, where, warnings);
+    const { root, duplicates } = scanYaml(corrected);
+    return {
+      value: parsed(corrected, file, where, warnings, duplicates),
+      root,
+    };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new SettingsError(where, [], `${file}: it is nested too deep`);
+  }
+}
+
 /**
- * Of two equal keys the last one holds, as in PyYAML; but the documentation of
- * HBMQTT writes `capath` twice where the second one is `cadata`.
+ * The documentation of HBMQTT writes `capath` twice where the second one is
+ * `cadata`.
  */
-function withoutDuplicates(
+function withCadata(
   text: string,
   file: string,
   where: string,
@@ -140,24 +159,25 @@ function withoutDuplicates(
   }
   let corrected = text;
   for (const { first, again } of duplicates) {
-    const [key, path] = [again.path.at(-1)!, settingPath(again.path)];
-    const place = placed(file, text, again.offset);
-    const { line } = placeOf(text, first.offset);
     const siblings = find(root, again.path.slice(0, -1)).children;
-    if (key === "capath" && !siblings.has("cadata")) {
-      // Both have six letters: what stands behind it keeps its place.
-      corrected = corrected.slice(0, again.offset) + "cadata" +
-        corrected.slice(again.offset + key.length);
-      warnings.push(
-        `${place}: ${path} is there in line ${line} already: taken as cadata`,
-      );
-      continue;
-    }
+    const written = /["']?capath/y;
+    written.lastIndex = again.offset;
+    if (siblings.has("cadata") || !written.test(text)) continue;
+    if (again.path.at(-1) !== "capath") continue;
+    // Both have six letters: what stands behind it keeps its place.
+    const end = written.lastIndex;
+    corrected = corrected.slice(0, end - 6) + "cadata" + corrected.slice(end);
     warnings.push(
-      `${place}: ${path} is there in line ${line} already: this one holds`,
+      `${placed(file, text, again.offset)}: ${settingPath(again.path)} ${
+        isThere(text, first)
+      }: taken as cadata`,
     );
   }
   return corrected;
+}
+
+function isThere(text: string, { offset }: Outline): string {
+  return `is there in line ${placeOf(text, offset).line} already`;
 }
 
 function placed(file: string, text: string, offset: number): string {
@@ -165,23 +185,35 @@ function placed(file: string, text: string, offset: number): string {
   return `${file}:${line}:${column}`;
 }
 
+/** What the parser finds; the outline only knows where equal keys stand. */
 function parsed(
   text: string,
   file: string,
   where: string,
   warnings: string[],
+  duplicates: readonly Duplicate[],
 ): unknown {
   try {
     return parse(text, {
-      allowDuplicateKeys: true,
       onWarning: ({ line, column, message }) =>
         warnings.push(`${file}:${line}:${column}: ${firstLine(message)}`),
     });
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const { line, column } = error as { line?: number; column?: number };
-    const problem = `${file}:${line}:${column}: ${syntax(text, error)}`;
-    throw new SettingsError(where, [], problem);
+    let place = `${file}:${line}:${column}`;
+    let problem = syntax(text, error);
+    if (/duplicated key/.test(error.message)) {
+      const [known] = duplicates;
+      problem = "a key is there already; keep one of them";
+      if (known !== undefined) {
+        const { first, again } = known;
+        place = placed(file, text, again.offset);
+        problem = `${settingPath(again.path)} ${isThere(text, first)}; keep ` +
+          "one of them";
+      }
+    }
+    throw new SettingsError(where, [], `${place}: ${problem}`);
   }
 }
 

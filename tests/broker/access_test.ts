@@ -1,12 +1,16 @@
 import { assertEquals } from "@std/assert";
-import { accessOf, isLocal } from "../../broker/_access.ts";
+import { accessOf, isLocal, uncheckedLine } from "../../broker/_access.ts";
 import { readConfig } from "../../broker/_configuration.ts";
 import { loadPlugins } from "../../broker/_load_plugins.ts";
-import type { BrokerConfig } from "../../broker/mod.ts";
+import { Broker, type BrokerConfig } from "../../broker/mod.ts";
 import { resolveListeners } from "../../broker/listeners.ts";
 
 const own = { name: "own", authenticate: () => true };
 const watching = { name: "watching", on: {} };
+
+const rules = { enabled: true, acl: { admin: ["#"] } };
+const open = "byDefault anybody";
+const everybody = "byDefault anybody unchecked";
 
 const configs: readonly [config: BrokerConfig, expected: string][] = [
   [{}, "byDefault anybody"],
@@ -24,6 +28,19 @@ const configs: readonly [config: BrokerConfig, expected: string][] = [
   [{ auth: { passwordFile: "p", allowAnonymous: true } }, "anybody"],
   [{ plugins: ["packet_logger_plugin", { auth_anonymous: {} }] }, "anybody"],
   [{ plugins: { auth_anonymous: { "allow-anonymous": "off" } } }, "nobody"],
+  [{ topicCheck: rules }, everybody],
+  [{ plugins: { topic_acl: { publish_acl: { admin: [] } } } }, everybody],
+  [{ plugins: { topic_acl: { publish_acl: { anonymous: [] } } } }, open],
+  [{ topicCheck: { ...rules, enabled: false } }, open],
+  [{ topicCheck: rules, auth: { allowAnonymous: true } }, "anybody unchecked"],
+  [{
+    topicCheck: rules,
+    auth: { allowAnonymous: true, plugins: ["auth_file"] },
+  }, "anybody"],
+  [{ topicCheck: rules, auth: { allowAnonymous: false } }, "nobody"],
+  [{ topicCheck: rules, auth: { passwordFile: "p" } }, ""],
+  [{ topicCheck: rules, plugins: [own] }, ""],
+  [{ topicCheck: rules, plugins: [watching] }, everybody],
 ];
 
 for (const [config, expected] of configs) {
@@ -54,3 +71,17 @@ for (
     assertEquals(isLocal(listener!), expected);
   });
 }
+
+Deno.test("broker warns, when it is checked and when it starts, if rules are for user names that nobody checks", async () => {
+  const warnings: string[] = [];
+  const warn = (line: string) => warnings.push(line);
+  const logger = { debug() {}, info() {}, warn, error() {} };
+  const topicCheck = { ...rules, publishAcl: {} };
+  const auth = { allowAnonymous: true };
+  const config = { listeners: {}, topicCheck, auth, logger };
+  await using broker = new Broker(config);
+  await broker.check();
+  assertEquals(warnings, [uncheckedLine]);
+  await broker.start();
+  assertEquals(warnings, [uncheckedLine, uncheckedLine]);
+});

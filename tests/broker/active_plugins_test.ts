@@ -286,8 +286,24 @@ const wrong: readonly [config: unknown, path: string, problem: string][] = [
   ],
   [
     { plugins: [{ name: "auth_file", options: {} }] },
-    "plugins.0.name",
-    "there is no plugin name; ",
+    "plugins.0",
+    "plugins[0] has the keys name and options; a plugin is its name, or its " +
+    "name with options: auth_file: {password-file: …}",
+  ],
+  [
+    { plugins: [{ name: "auth_file", on: true }] },
+    "plugins.0",
+    "plugins[0] has the keys name and on; ",
+  ],
+  [
+    { plugins: null },
+    "plugins",
+    "plugins is empty; write [] if there are none",
+  ],
+  [
+    { plugins: [null] },
+    "plugins.0",
+    "plugins[0] is no plugin, no name and no name: options",
   ],
   [
     { plugins: [7] },
@@ -318,6 +334,8 @@ for (
     [new Classy(), true],
     [{ name: "watcher", on: {} }, true],
     [{ name: "auth_file" }, false],
+    [{ name: "auth_file", on: true }, false],
+    [{ name: "auth_file", on: null }, false],
     [{ name: "auth_file", passwordFile: "p" }, false],
     [{ authenticate: () => true }, false],
     [null, false],

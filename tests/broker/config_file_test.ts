@@ -201,12 +201,20 @@ for (const value of ["certificate data", '"-----BEGIN CERTIFICATE-----\\nx"']) {
   });
 }
 
-Deno.test("trap 1: other keys that stand twice: the last one holds, with a warning that names both lines", () => {
+Deno.test("trap 1: other keys that stand twice stop the broker, which names both lines", () => {
   const text = "sys_interval: 1\nlimits: {}\nsys_interval: 2\n";
-  assertEquals(parseConfig(text, "b.yaml").sysInterval, 2);
-  assertEquals(warningsOf(text), [
-    "b.yaml:3:1: sys_interval is there in line 1 already: this one holds",
-  ]);
+  assertEquals(
+    problem(text),
+    "b.yaml:3:1: sys_interval is there in line 1 already; keep one of them",
+  );
+});
+
+Deno.test("a section that stands twice does not open the broker", () => {
+  const text = "auth:\n  allow-anonymous: false\nsys_interval: 1\nauth: {}\n";
+  assertEquals(
+    problem(text),
+    "b.yaml:4:1: auth is there in line 1 already; keep one of them",
+  );
 });
 
 for (
@@ -382,6 +390,34 @@ for (
   });
 }
 
+for (
+  const [text, expected] of [
+    [
+      "plugins:\n# auth_file:\n#   password-file: x\n",
+      "b.yaml:1:1: plugins is empty; write [] if there are none",
+    ],
+    [
+      "plugins:\n- name: auth_file\n  on: true\n  password-file: p\n",
+      "b.yaml:2:1: plugins[0] has the keys name and on; a plugin is its name, " +
+      "or its name with options: auth_file: {password-file: …}",
+    ],
+    [
+      "plugins:\n- event_logger_plugin\n- name: auth_file\n  on: {}\n",
+      "b.yaml:3:1: plugins[1] has the keys name and on; a plugin is its name, " +
+      "or its name with options: auth_file: {password-file: …}",
+    ],
+    [
+      "plugins:\n- name: ./x.ts\n  options: {}\n",
+      "b.yaml:2:1: plugins[0] has the keys name and options; a plugin is its " +
+      "name, or its name with options: auth_file: {password-file: …}",
+    ],
+  ] as const
+) {
+  Deno.test(`no plugin is lost in ${JSON.stringify(text)}`, () => {
+    assertEquals(problem(text), expected);
+  });
+}
+
 Deno.test("an IPv6 address without quotes is explained", () => {
   const text = problem("listeners:\n  a:\n    bind: [::]:1883\n");
   assert(text.endsWith('; an IPv6 address needs quotes: "[::]:1883"'), text);
@@ -461,6 +497,7 @@ Deno.test("configuration of a file goes with what code adds", async () => {
   const { listeners, warnings } = readConfig({
     ...config,
     listeners: { default: { bind: "127.0.0.1:0" } },
+    plugins: [{ name: "watching", on: {} }, { name: "own", stop: () => {} }],
     now: () => 0,
   });
   assertEquals([listeners.length, warnings], [1, []]);

@@ -233,16 +233,6 @@ for (
       "no listener has a bind: the broker listens nowhere",
     ]],
     ["there are no listeners at all", {}, []],
-    ["a certificate is there, but ssl is not", {
-      default: { bind: "0", certfile: "c.pem" },
-    }, [
-      "listeners.default has a certificate, but not ssl: on: connections are " +
-      "not encrypted",
-    ]],
-    ["ssl is off on purpose", {
-      default: { certfile: "c.pem" },
-      one: { bind: "0", ssl: false },
-    }, []],
   ] as const
 ) {
   Deno.test(`readConfig() warns ${warnings.length > 0 ? "" : "of nothing "}when ${what}`, () => {

@@ -186,7 +186,9 @@ for (
     [{ type: "ws", ssl: true }, 8443],
   ] as const
 ) {
-  const files = { certfile: "c.pem", keyfile: "k.pem" };
+  const files = "ssl" in config && config.ssl
+    ? { certfile: "c.pem", keyfile: "k.pem" }
+    : {};
   Deno.test(`resolveListeners() takes port ${port} where a bind of ${JSON.stringify(config)} has none`, () => {
     for (const bind of ["", "localhost", "[::1]"]) {
       const [listener] = resolveListeners({ a: { ...files, ...config, bind } });
@@ -225,6 +227,52 @@ const contradictions: readonly [
     "listeners.one asks for certificates of clients, but has no cafile, capath " +
     "or cadata to check them with",
   ],
+  ...(["required", "optional"] as const).map((
+    clientCert,
+  ): (typeof contradictions)[number] => [
+    { bind: "0", ssl: false, cafile: "ca.pem", clientCert },
+    "clientCert",
+    `listeners.one has client-cert: ${clientCert}, but not ssl: on: nobody ` +
+    "would be asked for a certificate",
+  ]),
+  ...(["certfile", "keyfile", "cafile", "capath", "cadata"] as const).map((
+    key,
+  ): (typeof contradictions)[number] => [
+    { bind: "0", [key]: "x" },
+    key,
+    `listeners.one has ${key}, but not ssl: on; say ssl: off if connections ` +
+    "are not to be encrypted",
+  ]),
+  [
+    { bind: "0", path: "/mqtt" },
+    "path",
+    "listeners.one has path, which only type: ws has",
+  ],
+  [
+    { bind: "0", type: "tcp", origins: [] },
+    "origins",
+    "listeners.one has origins, which only type: ws has",
+  ],
+  ...(["mqtt", "/mqtt?x", "/a b", "/#a", ""] as const).map((
+    path,
+  ): (typeof contradictions)[number] => [
+    { bind: "0", type: "ws", path },
+    "path",
+    `listeners.one.path is ${JSON.stringify(path)}, which no request is for: ` +
+    "a path begins with / and has no ?, # or space",
+  ]),
+  ...([
+    "*",
+    "example.org",
+    "https://example.org/",
+    "https://example.org/x",
+    "https://example.org:443",
+  ] as const).map((origin): (typeof contradictions)[number] => [
+    { bind: "0", type: "ws", origins: ["https://a.example", origin] },
+    "origins.1",
+    `listeners.one.origins[1] is ${JSON.stringify(origin)}, which no page is ` +
+    "of: an origin is like https://example.org or http://localhost:8000, or null",
+  ]),
   [
     { bind: "1883:localhost" },
     "bind",
@@ -239,10 +287,60 @@ for (const [config, key, problem] of contradictions) {
       () => resolveListeners({ one: config }),
       SettingsError,
     );
-    assertEquals(error.path, ["listeners", "one", key]);
+    assertEquals(error.path, ["listeners", "one", ...key.split(".")]);
     assertEquals(error.problem, problem);
   });
 }
+
+for (
+  const [what, listeners, path] of [
+    ["said nowhere that connections are encrypted", {
+      default: { certfile: "c", keyfile: "k" },
+      one: { bind: "0" },
+    }, "listeners.default.certfile"],
+    ["said in the template alone that they are not", {
+      default: { ssl: false },
+      one: { bind: "0", certfile: "c", keyfile: "k" },
+    }, "listeners.one.certfile"],
+    ["said where certificates are asked for that they are not", {
+      default: { ssl: false, clientCert: "required" },
+      one: { bind: "0" },
+    }, "listeners.default.clientCert"],
+    ["not said that a path is for WebSocket", {
+      default: { path: "/mqtt" },
+      one: { bind: "0" },
+    }, "listeners.default.path"],
+  ] as const
+) {
+  Deno.test(`resolveListeners() throws when it is ${what}`, () => {
+    const error = assertThrows(
+      () => resolveListeners(listeners as Record<string, ListenerConfig>),
+      SettingsError,
+    );
+    assertEquals(error.path.join("."), path);
+  });
+}
+
+Deno.test("resolveListeners() lets a listener turn off what the template is for, and files wait for ssl: on", () => {
+  const template = { ssl: true, ...files, cafile: "ca", path: "/mqtt" };
+  const listeners = resolveListeners({
+    default: { ...template, type: "ws", clientCert: "required" },
+    plain: { bind: "1", type: "tcp", ssl: false },
+    waiting: { bind: "2", ssl: false, ...files, clientCert: "none" },
+  });
+  assertEquals(listeners.map(({ tls }) => tls), [undefined, undefined]);
+});
+
+Deno.test("resolveListeners() takes origins as browsers send them", () => {
+  const origins = [
+    ...["https://example.org", "HTTP://Localhost:8000", "http://[::1]:81"],
+    ...["null", "capacitor://localhost", "chrome-extension://abc"],
+  ];
+  const [listener] = resolveListeners({
+    a: { bind: "1", type: "ws", origins },
+  });
+  assertEquals(listener?.origins, origins);
+});
 
 // The log.
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { tlsOptions, TlsTransport } from "../../broker/_tls.ts";
 import type { ClientCert } from "../../broker/mod.ts";
 import type { Transport } from "../../codec/mod.ts";
@@ -336,4 +336,105 @@ test("TlsTransport asks for no certificate if there is to be none", async (certi
   const { client } = certificates;
   await using stage = await Stage.open(certificates, "none", client);
   assertEquals(stage.transport.certificate, undefined);
+});
+
+const DAY = 86_400_000;
+
+test("TlsTransport refuses certificates at times that they are not for, whatever the runtime says", async (certificates) => {
+  const { server, ca, client } = certificates;
+  const material = { cert: server.cert, key: server.key, ca: [ca.pem] };
+  for (
+    const [days, reason] of [[3, "has expired on"], [
+      -3,
+      "is not valid before",
+    ]] as const
+  ) {
+    const options = {
+      ...tlsOptions(material, "required", "mqtt"),
+      now: () => Date.now() + days * DAY,
+    };
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const [connection, accepted] = await Promise.all([
+      Deno.connectTls({
+        hostname: "127.0.0.1",
+        port: listener.addr.port,
+        caCerts: [ca.pem],
+        alpnProtocols: ["mqtt"],
+        ...client,
+      }),
+      listener.accept(),
+    ]);
+    const transport = new TlsTransport(accepted, options);
+    await assertRejects(
+      () => within(transport.handshake(), "the refusal"),
+      Error,
+      `TLS: the certificate of CN=sensor-7 ${reason}`,
+    );
+    for (const one of [connection, transport, listener]) one.close();
+    await turn();
+  }
+});
+
+const openssl = await new Deno.Command("openssl", {
+  args: ["version"],
+  stdout: "null",
+}).output().then(({ success }) => success, () => false);
+
+Deno.test({
+  name:
+    "TlsTransport looks at the certificate of a session that is resumed: its time, and whose it is",
+  ignore: !openssl, // it keeps sessions; the runtime's client does not
+  fn: async () => {
+    await using certificates = await makeCertificates();
+    const { dir, server, ca, otherCa, client } = certificates;
+    const trusting = (pem: string, days = 0) => ({
+      ...tlsOptions(
+        { cert: server.cert, key: server.key, ca: [pem] },
+        "required",
+        "mqtt",
+      ),
+      now: () => Date.now() + days * DAY,
+    });
+    /** Who comes, and whether the session is one from before. */
+    const connect = async (
+      options: ReturnType<typeof trusting>,
+      ...args: string[]
+    ): Promise<[outcome: string, reused: boolean]> => {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const output = new Deno.Command("openssl", {
+        args: [
+          ...["s_client", "-connect", `127.0.0.1:${listener.addr.port}`],
+          ...["-ign_eof", "-CAfile", ca.file, "-cert", client.certfile],
+          ...["-key", client.keyfile, ...args],
+        ],
+        stdin: "null",
+        stdout: "piped",
+        stderr: "null",
+      }).output();
+      const transport = new TlsTransport(await listener.accept(), options);
+      const outcome = await within(transport.handshake(), "the handshake")
+        .then(() => transport.certificate!.commonName, String);
+      if (outcome === "sensor-7") {
+        await transport.write(Uint8Array.of(1));
+        await transport.closeWrite();
+        await transport.read(new Uint8Array(1)).catch(() => null);
+      }
+      transport.close();
+      const { stdout } = await within(output, "the end of openssl");
+      return [outcome, /^Reused/m.test(new TextDecoder().decode(stdout))];
+    };
+    for (const version of ["-tls1_2", "-tls1_3"]) {
+      const session = `${dir}/session${version}`;
+      const begin = [version, "-sess_out", session];
+      const resume = [version, "-sess_in", session];
+      const begun = await connect(trusting(ca.pem), ...begin);
+      assertEquals(begun, ["sensor-7", false]);
+      const [elsewhere] = await connect(trusting(otherCa.pem), ...resume);
+      assertMatch(elsewhere, /CN=sensor-7 is of no authority that is trusted/);
+      const [late] = await connect(trusting(ca.pem, 3), ...resume);
+      assertMatch(late, /CN=sensor-7 has expired/);
+      const resumed = await connect(trusting(ca.pem), ...resume);
+      assertEquals(resumed, ["sensor-7", true]);
+    }
+  },
 });

@@ -96,26 +96,79 @@ Deno.test("Broker.upgrade() speaks MQTT on a server of one's own", async () => {
   assertEquals(await (await fetch(stage.url)).text(), "other");
 });
 
+const opening = {
+  upgrade: "websocket",
+  connection: "Upgrade",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+  "sec-websocket-protocol": "mqtt",
+};
+
 for (
-  const [what, headers, reason] of [
-    ["no request for a WebSocket", {}, "connect by WebSocket"],
+  const [what, method, headers, status, reason] of [
+    ["no request for a WebSocket", "GET", {}, 426, "connect by WebSocket"],
+    [
+      "without Connection: Upgrade",
+      "GET",
+      { ...opening, connection: "keep-alive" },
+      426,
+      "connect by WebSocket",
+    ],
+    [
+      "of another version",
+      "GET",
+      { ...opening, "sec-websocket-version": "8" },
+      426,
+      "only version 13 of WebSocket is spoken",
+    ],
+    [
+      "without a key",
+      "GET",
+      { ...opening, "sec-websocket-key": "" },
+      400,
+      "Sec-WebSocket-Key is not 16 bytes in base 64",
+    ],
+    ["a POST", "POST", opening, 405, "POST is not allowed"],
     [
       "without a subprotocol of MQTT [MQTT-6.0.0-3]",
-      { "upgrade": "websocket", "sec-websocket-protocol": "stomp, MQTT" },
+      "GET",
+      { ...opening, "sec-websocket-protocol": "stomp, MQTT" },
+      400,
       "offer the subprotocol mqtt",
     ],
   ] as const
 ) {
-  Deno.test(`Broker.upgrade() says 400 when a request is ${what}`, async () => {
+  Deno.test(`Broker.upgrade() says ${status} when a request is ${what}`, async () => {
     await using broker = new Broker({ listeners: {} });
     await broker.start();
-    const request = new Request("http://broker/mqtt", { headers });
+    const request = new Request("http://broker/mqtt", { method, headers });
     const response = broker.upgrade(request);
-    assertEquals(response.status, 400);
+    assertEquals(response.status, status);
+    const version = response.headers.get("sec-websocket-version");
+    assertEquals(version, what === "of another version" ? "13" : null);
     const body = await response.text();
     assertEquals(body, `This is an MQTT broker: ${reason}\n`);
   });
 }
+
+Deno.test("Broker.upgrade() takes requests that offer other upgrades too", async () => {
+  await using stage = new Stage();
+  await stage.broker.start();
+  const { port } = stage.server.addr;
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const headers = Object.entries({
+    ...opening,
+    host: "broker",
+    upgrade: "h2c, WebSocket",
+    connection: "keep-alive, upgrade",
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const request = `GET /mqtt HTTP/1.1\r\n${headers.join("")}\r\n`;
+  await connection.write(new TextEncoder().encode(request));
+  const answer = new Uint8Array(1000);
+  const count = await within(connection.read(answer), "the answer");
+  const text = new TextDecoder().decode(answer.subarray(0, count!));
+  assertEquals(text.split("\r\n")[0], "HTTP/1.1 101 Switching Protocols");
+});
 
 Deno.test("Broker.upgrade() says 503 when the broker is not started", async () => {
   const broker = new Broker({ listeners: {} });

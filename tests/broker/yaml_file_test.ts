@@ -21,13 +21,53 @@ Deno.test("parseYaml() knows where values stand, and how keys are written", () =
   assertEquals(yaml.written(["list", "none"]), undefined);
 });
 
-Deno.test("parseYaml() has the last of two equal keys, with a warning", () => {
-  const { value, warnings } = parseYaml("a: 1\nb: 2\na: 3\n", "f", where);
-  assertEquals(value, { a: 3, b: 2 });
-  assertEquals(warnings, [
-    "f:3:1: a is there in line 1 already: this one holds",
-  ]);
+for (
+  const [text, problem] of [
+    ["a: 1\nb: 2\na: 3\n", "f:3:1: a is there in line 1 already; keep one"],
+    [
+      "auth:\n  x: 1\nb: 2\nauth: {}\n",
+      "f:4:1: auth is there in line 1 already; keep one",
+    ],
+    [
+      "l: {a: 1, a: 2}\n",
+      "f:1:11: l.a is there in line 1 already; keep one",
+    ],
+    // which the outline does not know
+    ["a: 1\n? a\n: 2\n", "f:3:1: a key is there already; keep one"],
+    ["a: 1\n!!str a: 2\n", "f:2:1: a key is there already; keep one"],
+    ["a: 1\ra: 2\r", "a key is there already; keep one"],
+    // only the second of two is what was meant by another name
+    ["capath: 1\ncapath: 2\ncapath: 3\n", "is there in line 2 already"],
+    ["capath: 1\ncapath: 2\ncadata: 3\n", "is there in line 1 already"],
+    ["b: {capath: 1}\na: 1\na: 2\n", "f:3:1: a is there in line 2 already"],
+  ] as const
+) {
+  Deno.test(`parseYaml() refuses a key that stands twice: ${JSON.stringify(text)}`, () => {
+    const read = () => parseYaml(text, "f", where);
+    assertThrows(read, SettingsError, problem);
+  });
+}
+
+Deno.test("parseYaml() lets a key stand beside the one that it is merged over", () => {
+  const text = "a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  x: 3\n";
+  const { value, warnings } = parseYaml(text, "f", where);
+  assertEquals(value, { a: { x: 1, y: 2 }, b: { x: 3, y: 2 } });
+  assertEquals(warnings, []);
 });
+
+for (const depth of [1000, 3000, 20_000, 200_000]) {
+  Deno.test(`parseYaml() refuses lists ${depth} deep`, () => {
+    for (
+      const text of [
+        `a: ${"[".repeat(depth)}${"]".repeat(depth)}`,
+        `a:\n  ${"- ".repeat(depth)}b\n`,
+      ]
+    ) {
+      const read = () => parseYaml(text, "f", where);
+      assertThrows(read, SettingsError, "f: it is nested too deep");
+    }
+  });
+}
 
 Deno.test("parseYaml() takes the second capath for cadata", () => {
   const text = "capath: /some/folder\ncapath: certificate data\n";
@@ -36,6 +76,11 @@ Deno.test("parseYaml() takes the second capath for cadata", () => {
   assertEquals(warnings, [
     "f:2:1: capath is there in line 1 already: taken as cadata",
   ]);
+  const json = '{"capath": "/f", "x": {"capath": "/g", "capath": "d"}}';
+  assertEquals(parseYaml(json, "f", where).value, {
+    capath: "/f",
+    x: { capath: "/g", cadata: "d" },
+  });
 });
 
 Deno.test("parseYaml() refuses what is not YAML with keys and values", () => {
