@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createHmac } from "node:crypto";
 import type {
   Awaitable,
   ClientInfo,
@@ -19,7 +20,7 @@ import {
   ReasonCode,
   SettingsError,
 } from "../codec/mod.ts";
-import type { Hash } from "./_hash.ts";
+import { type Hash, randomBytes } from "./_hash.ts";
 import { LONGEST_PASSWORD, parseHash } from "./password.ts";
 import { type Check, PasswordChecker } from "./_password_checker.ts";
 import { PasswordFile } from "./password_file.ts";
@@ -44,8 +45,7 @@ export const options = {
  * Makes a plugin that approves the users of a password file.
  *
  * It has no opinion of clients without a user name, and denies users who are not
- * in the file or whose password is wrong; where all hashes are of one kind, how long
- * that takes does not tell which.
+ * in the file or whose password is wrong; how long that takes does not tell which.
  * A line of the file is `user:hash`, where the hash is Argon2id, bcrypt, scrypt or
  * SHA-crypt (`$5$`, `$6$`); `#` begins a comment, and blank lines are skipped. Of
  * lines with the same user the last one counts. `ambermq passwd` writes such files.
@@ -109,8 +109,9 @@ class Users {
   readonly #path: string;
   readonly #checker = new PasswordChecker();
   #hashes: ReadonlyMap<string, Hash> = new Map();
-  /** Stands for the hash of a user who is not there. */
-  #decoy: Hash | undefined;
+  /** One of them stands for the hash of a user who is not there. */
+  #decoys: readonly Hash[] = [];
+  readonly #key = randomBytes(32);
   /** What tells the file that was read last from another one. */
   #read = "";
   /** The same of the file that was there at the last look. */
@@ -151,7 +152,7 @@ class Users {
     if (hash !== undefined && this.#checker.remembers(user, hash, password)) {
       return true;
     }
-    const checked = hash ?? this.#decoy;
+    const checked = hash ?? this.#decoyFor(user);
     if (checked === undefined) return false;
     return this.#check({
       user: hash && user,
@@ -162,10 +163,19 @@ class Users {
     });
   }
 
+  /** Always the same one of a user: that none is there is not to show. */
+  #decoyFor(user: string): Hash | undefined {
+    const mac = createHmac("sha256", this.#key).update(user).digest();
+    return this.#decoys[mac.readUInt32BE() % this.#decoys.length];
+  }
+
   async #check(check: Check): Promise<Opinion | ReasonCode> {
     const right = await this.#checker.check(check);
     if (right === undefined) return this.#putOff(check);
-    return right && check.user !== undefined;
+    const { user, hash } = check;
+    // Whoever was removed, or has another password, while it waited is not let in.
+    return right && user !== undefined &&
+      this.#hashes.get(user)?.digest === hash.digest;
   }
 
   /** The password is not wrong, nor right: the client is to come again. */
@@ -231,7 +241,7 @@ class Users {
     this.#hashes = new Map(
       Array.from(file.users, (user) => [user, parsed(file.get(user)!)]),
     );
-    [this.#decoy] = this.#hashes.values();
+    this.#decoys = [...this.#hashes.values()];
     this.#checker.forget();
     this.#read = this.#seen;
   }
