@@ -55,10 +55,11 @@ export const options = {
  * was there before goes on.
  *
  * Checks do not stall the broker, but some are slow by intention: four are done at
- * a time, and addresses that clients come from have their turns, one after the
- * other. Of more than 512 that wait, the newest of the address that has most are
- * told to come again (0x89, before 5.0 code 3), and checks of clients that have
- * gone are dropped. A password that was right is remembered until the file changes.
+ * a time, in threads of their own, and addresses that clients come from have their
+ * turns, one after the other. Of more than 512 that wait, the newest of the address
+ * that has most are told to come again (0x89, before 5.0 code 3); checks of clients
+ * that have gone are dropped. A password that was right is remembered until the file
+ * changes.
  *
  * @example
  * ```ts
@@ -86,6 +87,7 @@ export function authFile(given: AuthFileOptions): Plugin {
     name: NAME,
     start: (context) => users.start(context),
     check: (context) => users.check(context),
+    stop: () => users.stop(),
     authenticate: (client, password, attempt) =>
       client.username
         ? users.authenticate(client, client.username, password, attempt)
@@ -100,6 +102,9 @@ const NAME = "auth_file";
 
 /** Seconds between two looks at the file. */
 const INTERVAL = 1;
+
+/** Seconds after which threads that are not needed are ended, or twice that. */
+const REST = 60;
 
 /** Milliseconds between two lines about passwords that are not checked. */
 const PAUSE = 60_000;
@@ -116,6 +121,7 @@ class Users {
   #read = "";
   /** The same of the file that was there at the last look. */
   #seen = "";
+  #stopped = false;
   /** Clients told to come again, since that was logged. */
   #putOffs = 0;
   #complainedAt = -Infinity;
@@ -135,8 +141,15 @@ class Users {
 
   async start(context: PluginContext): Promise<void> {
     this.#now = context.now;
+    this.#stopped = false;
     await this.check(context);
     context.every(INTERVAL, () => this.#look());
+    context.every(REST, () => this.#checker.rest());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#checker.stop();
   }
 
   authenticate(
@@ -180,7 +193,7 @@ class Users {
 
   /** The password is not wrong, nor right: the client is to come again. */
   #putOff({ source, signal }: Check): ReasonCode {
-    if (signal.aborted) return ReasonCode.ServerBusy; // nobody reads it
+    if (signal.aborted || this.#stopped) return ReasonCode.ServerBusy; // nobody reads it
     this.#putOffs++;
     const now = this.#now();
     if (now - this.#complainedAt >= PAUSE) {

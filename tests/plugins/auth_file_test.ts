@@ -265,8 +265,7 @@ class Changing implements AsyncDisposable {
       logger: changing.logger,
       now: () => changing.time,
       every: (seconds: number, task: () => Awaitable<void>) => {
-        assertEquals(seconds, 1);
-        changing.look = task;
+        if (seconds === 1) changing.look = task;
       },
     } as unknown as PluginContext);
     return changing;
@@ -300,7 +299,8 @@ class Changing implements AsyncDisposable {
     );
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#plugin.stop!();
     return this.#folder[Symbol.asyncDispose]();
   }
 }
