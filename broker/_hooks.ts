@@ -273,7 +273,10 @@ function replaced(
   now: () => number,
 ): Message | ReasonCode {
   if (result === undefined || result === message) return message;
-  if (typeof result === "number") return result;
+  if (isRefusal(result)) return result;
+  if (typeof result === "number") {
+    throw new TypeError(`transform returned ${result}, which refuses nothing`);
+  }
   // What the plugin does not say stays as it was.
   const { topic, payload, qos, retain, properties } = message;
   return Message.from({

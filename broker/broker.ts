@@ -27,7 +27,7 @@ import { restore } from "./_load.ts";
 import { bindLine, type ResolvedListener } from "./listeners.ts";
 import type { MessageInit } from "./message.ts";
 import { Metrics } from "./metrics.ts";
-import type { Logger } from "./plugin.ts";
+import type { Logger, Plugin } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
 import { publish } from "./_router.ts";
 import type { BrokerState } from "./_state.ts";
@@ -252,9 +252,7 @@ export class Broker implements AsyncDisposable {
       // Listeners and plugins of others may never end; the store always does.
       await this.#waysIn.closed(timeout);
       await doAll([
-        ...hooks.plugins.map((plugin) => () =>
-          within(timeout, plugin.stop?.())
-        ),
+        ...hooks.plugins.map((plugin) => () => this.#stop(plugin, timeout)),
         () => store.commit(),
         () => store.close(),
         () => this.#forget(),
@@ -377,6 +375,15 @@ export class Broker implements AsyncDisposable {
     const { warn, info } = this.#logger;
     const log = listeners.every(isLocal) ? info : warn;
     log.call(this.#logger, anybodyLine);
+  }
+
+  /** Stops a plugin; one that cannot be stopped does not hold up the rest. */
+  async #stop(plugin: Plugin, timeout: number): Promise<void> {
+    try {
+      await within(timeout, plugin.stop?.());
+    } catch (error) {
+      this.#state.hooks.failed(plugin, "stop", error);
+    }
   }
 
   /** Empties the memory; the store has what is to stay. */

@@ -6,8 +6,9 @@
 import { createHmac } from "node:crypto";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { FairQueue } from "./_fair_queue.ts";
+import { HashWorkers } from "./_hash_workers.ts";
 import { type Hash, randomBytes } from "./_hash.ts";
-import { verify } from "./password.ts";
+import { matches } from "./password.ts";
 
 /** Checks at a time: each may take its share of memory, and a thread. */
 const RUNNING = 4;
@@ -41,6 +42,7 @@ export class PasswordChecker {
   readonly #key = randomBytes(32);
   readonly #proofs = new Map<string, Proof>();
   readonly #queue = new FairQueue<(turn: boolean) => void>(WAITING);
+  readonly #workers = new HashWorkers();
   #running = 0;
 
   /** Whether a user's password was checked against this hash and right. */
@@ -64,7 +66,9 @@ export class PasswordChecker {
     if (this.#running < RUNNING) this.#running++;
     else if (!await this.#turn(source, signal)) return undefined;
     try {
-      const right = await verify(own, hash);
+      const derived = await this.#workers.derive(hash, own);
+      if (derived === undefined) return undefined;
+      const right = matches(hash, derived);
       if (right && user !== undefined) this.#remember(user, hash, own);
       return right;
     } finally {
@@ -82,6 +86,18 @@ export class PasswordChecker {
         if (this.#queue.delete(source, resolve)) resolve(false);
       }, { once: true });
     });
+  }
+
+  /** Lets go of threads that had nothing to do since the last call. */
+  rest(): void {
+    this.#workers.rest();
+  }
+
+  /** Gives up what waits and what runs, and remembers nothing any more. */
+  stop(): void {
+    for (let turn; (turn = this.#queue.shift()) !== undefined;) turn(false);
+    this.#workers.close();
+    this.forget();
   }
 
   /** Remembers nothing any more. */

@@ -477,6 +477,18 @@ for (const [when, time] of Object.entries(times)) {
   });
 }
 
+Deno.test("message is refused when a transform gives a number that is no refusal, which is told", async () => {
+  const metrics = new Metrics();
+  const hooks = hooksOf([
+    plugin({ transform: () => 5 as ReasonCode }),
+  ], { metrics });
+  assertEquals(
+    await hooks.inspect(client, message("a"), () => 0),
+    ReasonCode.UnspecifiedError,
+  );
+  assertEquals(metrics.pluginFailures, 1);
+});
+
 Deno.test("message keeps what a transform does not say", async () => {
   const before = message("a", {
     qos: 2,

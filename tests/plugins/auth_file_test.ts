@@ -14,6 +14,7 @@ import {
   type PluginContext,
 } from "../../broker/mod.ts";
 import { ReasonCode, SettingsError } from "../../codec/mod.ts";
+import { PasswordChecker } from "../../plugins/_password_checker.ts";
 import { authFile } from "../../plugins/mod.ts";
 import { Bench } from "../conformance/_bench.ts";
 import { connect, text } from "../_raw_client.ts";
@@ -264,8 +265,7 @@ class Changing implements AsyncDisposable {
       logger: changing.logger,
       now: () => changing.time,
       every: (seconds: number, task: () => Awaitable<void>) => {
-        assertEquals(seconds, 1);
-        changing.look = task;
+        if (seconds === 1) changing.look = task;
       },
     } as unknown as PluginContext);
     return changing;
@@ -299,7 +299,8 @@ class Changing implements AsyncDisposable {
     );
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#plugin.stop!();
     return this.#folder[Symbol.asyncDispose]();
   }
 }
@@ -415,6 +416,72 @@ Deno.test("auth_file takes as long for who is unknown: a password is checked", a
   assert(answer instanceof Promise);
   // it is right, for somebody else
   assertEquals(await answer, false);
+});
+
+Deno.test("auth_file checks the hash of somebody for who is unknown: always the same, and not of the same for all", async () => {
+  const rounds = Array.from({ length: 16 }, (_, i) => 1000 + i);
+  await using changing = await Changing.start(
+    rounds.map((n) =>
+      `u${n}:${hashes.sha256.replace("rounds=1000", `rounds=${n}`)}\n`
+    ).join(""),
+  );
+  const checked: string[] = [];
+  using _ = spied(checked);
+  const decoyOf = async (user: string) => {
+    checked.length = 0;
+    assertEquals(await changing.ask(user), false);
+    return checked.join();
+  };
+  const found = new Set<string>();
+  for (let i = 0; i < 16; i++) {
+    const decoy = await decoyOf(`unknown${i}`);
+    assertEquals(await decoyOf(`unknown${i}`), decoy);
+    found.add(decoy);
+  }
+  assert(found.size > 1, [...found].join());
+});
+
+/** Notes which hash is checked. */
+function spied(checked: string[]): Disposable {
+  const { check } = PasswordChecker.prototype;
+  const seen: unknown[] = [];
+  PasswordChecker.prototype.check = function (asked) {
+    const { hash } = asked;
+    if (!seen.includes(hash)) seen.push(hash);
+    checked.push(String(seen.indexOf(hash)));
+    return check.call(this, asked);
+  };
+  return {
+    [Symbol.dispose]: () => void (PasswordChecker.prototype.check = check),
+  };
+}
+
+for (
+  const [what, line] of [
+    ["is removed", "b"],
+    ["gets another password", "a"],
+  ]
+) {
+  Deno.test(`auth_file does not let a user in who ${what} while the password is checked`, async () => {
+    await using changing = await Changing.start(`a:${hashes.sha512}\n`);
+    const answer = changing.ask("a");
+    await changing.replace(`${line}:${hashes.argon2id}\n`);
+    const looks = Promise.all([changing.look(), changing.look()]);
+    await looks;
+    await changing.look();
+    assertEquals(changing.logger.take().length, 1);
+    assertEquals(await answer, false);
+  });
+}
+
+Deno.test("auth_file lets a user in whose line stays the same while the password is checked", async () => {
+  await using changing = await Changing.start(`a:${hashes.sha512}\n`);
+  const answer = changing.ask("a");
+  await changing.replace(`a:${hashes.sha512}\nb:${hashes.argon2id}\n`);
+  await changing.look();
+  await changing.look();
+  assertEquals(changing.logger.take().length, 1);
+  assertEquals(await answer, true);
 });
 
 Deno.test("auth_file reads its file anew when the broker starts again", async () => {

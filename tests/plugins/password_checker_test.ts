@@ -1,10 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Hash } from "../../plugins/_hash.ts";
 import {
   type Check,
   PasswordChecker,
 } from "../../plugins/_password_checker.ts";
+import { parseHash } from "../../plugins/password.ts";
 import { text } from "../_raw_client.ts";
+import { hashes } from "./_password_files.ts";
 
 /** A hash whose checks end when the test says so. */
 class Gate implements Hash {
@@ -181,6 +183,24 @@ Deno.test("checker takes a copy of the password: the buffer it is in is used aga
     signal,
   });
   password.fill(0);
+  await settle();
+  gate.open();
+  assertEquals(await result, true);
+});
+
+Deno.test("checker that stops gives up what runs and what waits, and can be used again", async () => {
+  const checker = new PasswordChecker();
+  const endless = parseHash(hashes.sha512.replace("$6$", "$6$rounds=5000000$"));
+  assert(typeof endless !== "string");
+  const results = Array.from(
+    { length: 9 },
+    () => check(checker, "u", endless, "test"),
+  );
+  await settle();
+  checker.stop();
+  assertEquals(await Promise.all(results), Array(9).fill(undefined));
+  const gate = new Gate();
+  const result = check(checker, "u", gate, "right");
   await settle();
   gate.open();
   assertEquals(await result, true);
