@@ -90,6 +90,7 @@ export class Acceptor {
     }
     try {
       transport.setNoDelay?.(true);
+      transport.setKeepAlive?.(true); // who has gone without a word is noticed
     } catch {
       // It is gone already, as reading will tell.
     }

@@ -2,7 +2,8 @@
  * From the plugins that a configuration names to plugins.
  */
 
-import { pathToFileURL } from "node:url";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { readSettings, SettingsError } from "../codec/mod.ts";
 import type { ActivePlugin } from "./_active_plugins.ts";
 import { loadBuiltin } from "./_builtin.ts";
@@ -96,12 +97,12 @@ function loadModule(
 ): Promise<object> {
   if (builtin !== undefined) return loadBuiltin(builtin);
   if (/^(?:jsr|npm|https?):/.test(name)) return import(name);
-  // pathToFileURL() knows the paths of Windows, and where this program runs.
-  const base = source?.url ?? pathToFileURL("./");
-  const url = /^[A-Za-z]:[\\/]/.test(name)
-    ? pathToFileURL(name)
-    : new URL(name, base);
-  return import(url.href);
+  if (name.startsWith("file:")) return import(name);
+  // A path is not a URL: it may have #, ? and %.
+  const folder = source === undefined
+    ? "."
+    : dirname(fileURLToPath(source.url));
+  return import(pathToFileURL(resolve(folder, name)).href);
 }
 
 function isPlugin(value: unknown): value is Plugin {

@@ -224,6 +224,10 @@ export class TlsTransport implements Transport {
     this.#lower.setNoDelay?.(noDelay);
   }
 
+  setKeepAlive(keepAlive?: boolean): void {
+    this.#lower.setKeepAlive?.(keepAlive);
+  }
+
   async handshake(): Promise<void> {
     const secured = await secure(this.#stream, this.#options);
     const { socket, certificate } = secured;

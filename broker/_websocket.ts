@@ -50,6 +50,10 @@ export class WebSocketTransport implements Transport {
     this.#lower.setNoDelay?.(noDelay);
   }
 
+  setKeepAlive(keepAlive?: boolean): void {
+    this.#lower.setKeepAlive?.(keepAlive);
+  }
+
   async handshake(): Promise<void> {
     await this.#lower.handshake?.();
     const { response, refusal } = await this.#verdict();

@@ -11,6 +11,7 @@ import {
   settingPath,
 } from "../codec/mod.ts";
 import { type ActivePlugin, isPlugin } from "./_active_plugins.ts";
+import { builtinOf } from "./_builtin.ts";
 import { type BrokerConfig, defaultConfig } from "./config.ts";
 import { type Configuration, readConfig } from "./_configuration.ts";
 import { configFields } from "./fields.ts";
@@ -142,20 +143,21 @@ class Explanation {
     for (const [key, entry] of Object.entries(plugins)) {
       const origin = this.#origin(["plugins", key]);
       if (!Array.isArray(plugins)) {
-        this.#add(1, `${yaml(key)}: ${yaml(masked(entry))}  # ${origin}`);
+        const name = yaml(masked(key));
+        this.#add(1, `${name}: ${yaml(optionsOf(key, entry))}  # ${origin}`);
       } else if (isPlugin(entry)) {
         this.#add(1, `# - ${entry.name}, an object  # ${origin}`);
-      } else this.#add(1, `- ${yaml(masked(entry))}  # ${origin}`);
+      } else this.#add(1, `- ${yaml(maskedPlugin(entry))}  # ${origin}`);
     }
   }
 
   #plugin(plugin: ActivePlugin): string {
     const { name, named } = plugin;
-    const options = "options" in plugin ? masked(plugin.options) : {};
+    const options = "options" in plugin ? optionsOf(name, plugin.options) : {};
     const shown = Object.keys(options as object).length === 0
       ? ""
       : ` ${yaml(options)}`;
-    return `${name}${shown}  (${this.#origin(named)})`;
+    return `${masked(name)}${shown}  (${this.#origin(named)})`;
   }
 
   #object(fields: Fields, values: object, path: Path, depth: number): void {
@@ -202,19 +204,43 @@ class Explanation {
 const MASK = '"(not shown)"';
 
 /** Keys of plugins' options that may hold secrets, since nobody says. */
-const SECRET = /pass(?!.*file)|secret|token|credential|(?:api|private).?key/i;
+const SECRET =
+  /pass(?!.*file)|pwd|secret|token|credential|cookie|bearer|dsn|key$/i;
+
+/** The same within texts, up to their value. */
+const SECRET_WITHIN =
+  /((?:pass|pwd|secret|token|credential|key)[\w-]*\s*=\s*)[^\s&;,]+/gi;
+
+const HIDDEN = "(not shown)";
 
 /** Options without what may be secret. */
 function masked(value: unknown): unknown {
   if (typeof value === "string") {
-    return value.replace(/(?<=:\/\/)[^/@\s]+@/, "(not shown)@");
+    return value.replace(/(?<=:\/\/)\S*@/, `${HIDDEN}@`)
+      .replace(SECRET_WITHIN, `$1${HIDDEN}`);
   }
   if (Array.isArray(value)) return value.map(masked);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, own]) => [
       key,
-      SECRET.test(key) && typeof own !== "object" ? "(not shown)" : masked(own),
+      SECRET.test(key) ? HIDDEN : masked(own),
+    ]),
+  );
+}
+
+/** Options as they may be shown; those of built-in plugins hold no secrets. */
+function optionsOf(name: string, options: unknown): unknown {
+  return builtinOf(name) === undefined ? masked(options) : options;
+}
+
+/** A name, or names with their options, which are no secrets themselves. */
+function maskedPlugin(entry: unknown): unknown {
+  if (typeof entry !== "object" || entry === null) return masked(entry);
+  return Object.fromEntries(
+    Object.entries(entry).map(([name, options]) => [
+      masked(name),
+      optionsOf(name, options),
     ]),
   );
 }

@@ -63,6 +63,14 @@ export interface Transport {
    */
   setNoDelay?(noDelay?: boolean): void;
 
+  /**
+   * Has the system look now and then whether the peer is still there while
+   * nothing is sent (TCP keep-alive), for peers whose own Keep Alive is 0.
+   *
+   * @param keepAlive Whether to look.
+   */
+  setKeepAlive?(keepAlive?: boolean): void;
+
   /** Where the peer is, if the transport knows. */
   readonly remoteAddr?: Address;
 

@@ -89,6 +89,15 @@ export class WebSocketEndpoint implements Transport {
   }
 
   /**
+   * Has the system look whether the peer of the transport below is there.
+   *
+   * @param keepAlive Whether to look.
+   */
+  setKeepAlive(keepAlive?: boolean): void {
+    this.#lower.setKeepAlive?.(keepAlive);
+  }
+
+  /**
    * Reads payload.
    *
    * @param buffer Where it goes; frames are taken apart there.

@@ -31,11 +31,13 @@ const layers: Record<string, readonly string[]> = {
 
 /** Packages that a folder may import; the others have no dependencies. */
 const packages: Record<string, readonly string[]> = {
-  // YAML for configuration files; node:url knows the paths of every system;
+  // YAML for configuration files; node:path and node:url know the paths of
+  // every system;
   // TLS that asks for certificates of clients: see broker/_tls.ts.
   broker: [
     "@std/yaml",
     "node:crypto",
+    "node:path",
     "node:stream",
     "node:tls",
     "node:url",
@@ -65,6 +67,7 @@ const exceptions: Record<string, Record<string, string>> = {
   "broker/_connect.ts": {
     crypto: "client identifiers that nobody else has",
   },
+  "broker/_certificate_path.ts": { Date: "the form of a time" },
   "broker/_tls.ts": { Date: "whether a certificate has expired" },
   "broker/_tls_files.ts": {
     Date: "the form of a time",

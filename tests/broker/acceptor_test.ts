@@ -231,3 +231,20 @@ Deno.test("acceptor gives at most a hundred at a time the time to be told, and n
   await settled();
   assertEquals(closed >= 105, true);
 });
+
+Deno.test("acceptor has transports send at once, and the system look after their peers", async () => {
+  const calls: string[] = [];
+  const stage = new Stage(Infinity, {}, (memory) => ({
+    accept: async () =>
+      Object.assign(await memory.accept(), {
+        setNoDelay: (noDelay: boolean) => calls.push(`no delay ${noDelay}`),
+        setKeepAlive: (keepAlive: boolean) =>
+          calls.push(`keep-alive ${keepAlive}`),
+      }),
+    close: () => memory.close(),
+  }));
+  await stage.connect();
+  await settled();
+  assertEquals(calls, ["no delay true", "keep-alive true"]);
+  await stage.end();
+});

@@ -156,6 +156,42 @@ Deno.test("explainConfig() names plugins that are objects, and lists those of a 
   assert(map.includes("  event_logger_plugin: null  # b.yaml:2:3"), `${map}`);
 });
 
+Deno.test("explainConfig() shows nothing that may be secret, however deep and whatever it is called", () => {
+  const text = [
+    "plugins:",
+    "- ./mine.ts:",
+    "    api_tokens: [hunter2]",
+    "    secret: {value: hunter2, more: [{deep: hunter2}]}",
+    "    pwd: hunter2",
+    "    key: hunter2",
+    "    signing-key: hunter2",
+    "    dsn: user=u host=hunter2",
+    "    connection: postgres://u:hun/ter2hunter2@host/db",
+    "    other: user=u password=hunter2",
+    "    uri: https://host/?n=1&access_token=hunter2",
+    "    password: 2222",
+    "    password-file: /shown",
+    "    keyfile: /shown.too",
+    "- https://me:hunter2@host/x.ts",
+    "- ./secret_tokens.ts: {greeting: hello}",
+  ].join("\n") + "\n";
+  const map = 'plugins:\n  "https://me:hunter2@host/x.ts": {pwd: hunter2}\n';
+  const shown = [...explained(text), ...explained(map)].join("\n");
+  assertEquals(/^.*(?:ter2|2222).*$/m.exec(shown)?.[0], undefined);
+  for (const word of ["/shown", "/shown.too", "n=1", "hello", "user=u"]) {
+    assertStringIncludes(shown, word);
+  }
+});
+
+Deno.test("explainConfig() shows the options of built-in plugins, whatever users are called", () => {
+  const acl = '{"publish_acl":{"secretary":["a/#"]}}';
+  const list = explained(`plugins:\n- topic_acl: ${acl}\n`).join("\n");
+  const map = explained(`plugins:\n  topic_acl: ${acl}\n`).join("\n");
+  for (const shown of [list, map]) {
+    assertEquals(shown.split(acl).length, 3);
+  }
+});
+
 Deno.test("explainConfig() throws what is wrong", () => {
   assertThrows(
     () => explainConfig({ sysInterval: -1 }),

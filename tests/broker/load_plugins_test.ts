@@ -43,6 +43,25 @@ Deno.test("path of a plugin is relative to the configuration file, or to where t
   assertEquals((await loadPlugins(plugins, undefined))[0]?.name, "good");
 });
 
+Deno.test("path of a plugin may have any character", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "100%25 #1 " });
+  try {
+    const source = 'export const plugin = () => ({ name: "found" });';
+    const names = ["sp ace#1.ts", "a?b.ts", "100%.ts", "%41.ts"];
+    for (const name of names) {
+      await Deno.writeTextFile(`${folder}/${name}`, source);
+    }
+    const plugins = names.flatMap((name) => [`./${name}`, `${folder}/${name}`]);
+    const read = readConfig(
+      parseConfig(JSON.stringify({ plugins }), `${folder}/b.yaml`),
+    );
+    const loaded = await loadPlugins(read.plugins, read.settings.source);
+    assertEquals(loaded.map(({ name }) => name), plugins.map(() => "found"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("plugin gets its options in camelCase", async () => {
   const { plugins } = readConfig({
     plugins: { "./x.ts": { "retry-limit": 3, some_flag: "on" } },

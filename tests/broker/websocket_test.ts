@@ -161,6 +161,7 @@ Deno.test("WebSocketTransport has what is below it do the rest", async () => {
     write: (bytes) => Promise.resolve(bytes.length),
     close: () => void calls.push("close"),
     setNoDelay: (noDelay) => void calls.push(noDelay),
+    setKeepAlive: (keepAlive) => void calls.push(`alive ${keepAlive}`),
     handshake: () => Promise.resolve(calls.push("handshake")),
     remoteAddr: { hostname: "a", port: 1 },
     certificate,
@@ -169,7 +170,8 @@ Deno.test("WebSocketTransport has what is below it do the rest", async () => {
   assertEquals(transport.remoteAddr, { hostname: "a", port: 1 });
   assertEquals(transport.certificate, certificate);
   transport.setNoDelay(true);
+  transport.setKeepAlive(true);
   await assertRejects(() => transport.handshake(), Error, "left");
   transport.close();
-  assertEquals(calls, [true, "handshake", "close"]);
+  assertEquals(calls, [true, "alive true", "handshake", "close"]);
 });

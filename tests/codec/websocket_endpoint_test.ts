@@ -368,6 +368,7 @@ Deno.test("WebSocketEndpoint has what is below it do the rest", () => {
     write: (bytes) => Promise.resolve(bytes.length),
     close: () => void calls.push("close"),
     setNoDelay: (noDelay) => void calls.push(noDelay),
+    setKeepAlive: (keepAlive) => void calls.push(`alive ${keepAlive}`),
     remoteAddr: { hostname: "a", port: 1 },
     certificate,
   };
@@ -375,6 +376,7 @@ Deno.test("WebSocketEndpoint has what is below it do the rest", () => {
   assertEquals(endpoint.remoteAddr, { hostname: "a", port: 1 });
   assertEquals(endpoint.certificate, certificate);
   endpoint.setNoDelay(true);
+  endpoint.setKeepAlive(true);
   endpoint.close();
-  assertEquals(calls, [true, "close"]);
+  assertEquals(calls, [true, "alive true", "close"]);
 });
