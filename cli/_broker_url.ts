@@ -61,14 +61,14 @@ function checkUrl(text: string): void {
   const shown = JSON.stringify(withoutPassword(text));
   if (!text.includes("://")) {
     throw new UsageError(
-      `-L is ${shown}, without a scheme such as in mqtt://host:1883`,
+      `--url is ${shown}, without a scheme such as in mqtt://host:1883`,
     );
   }
   const [, port] = /^\w+:\/\/(?:[^/]*@)?(?:\[[^\]]*\]|[^/:?#]*):(\d+)/
     .exec(text) ?? [];
   if (port === undefined || (Number(port) > 0 && Number(port) < 65_536)) return;
   throw new UsageError(
-    `-L is ${shown}, with a port that is not from 1 to 65535`,
+    `--url is ${shown}, with a port that is not from 1 to 65535`,
   );
 }
 

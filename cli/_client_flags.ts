@@ -32,7 +32,7 @@ const expiry: ValueKind<number> = {
 /** Which broker, and how. */
 export const brokerFlags = {
   url: {
-    names: ["-L", "--url"],
+    names: ["--url", "-L"],
     value: "URL",
     help: "mqtt://[user[:password]@]host[:port][/topic], or\n" +
       "with mqtts; with ws or wss what follows is a path",

@@ -7,7 +7,7 @@ import { seconds } from "./_value.ts";
 /** Which broker, and as whom. */
 const targetFlags = {
   url: {
-    names: ["-L", "--url"],
+    names: ["--url", "-L"],
     value: "URL",
     help: "the broker, where it is not the first argument",
   },

@@ -50,13 +50,13 @@ Deno.test("the topic may be in the URL, as mosquitto_pub has it", () => {
 Deno.test("a URL without a scheme or with a port that is none is told of", () => {
   assertUsage(
     ["-L", "localhost:1883/a"],
-    '-L is "localhost:1883/a", without a scheme such as in mqtt://host:1883',
+    '--url is "localhost:1883/a", without a scheme such as in mqtt://host:1883',
   );
-  assertUsage(["-L", "bob:secret@box"], '-L is "…@box", without a scheme');
+  assertUsage(["-L", "bob:secret@box"], '--url is "…@box", without a scheme');
   for (const port of ["0", "65536", "99999"]) {
     assertUsage(
       ["-L", `mqtt://bob:secret@box:${port}/a`],
-      `-L is "mqtt://…@box:${port}/a", with a port that is not from 1 to 65535`,
+      `--url is "mqtt://…@box:${port}/a", with a port that is not from 1 to 65535`,
     );
   }
 });
