@@ -22,7 +22,7 @@ export interface Access {
 }
 
 export const anybodyLine = "Anonymous access is open: anybody who reaches " +
-  "these addresses may connect; auth.allow-anonymous says otherwise";
+  "these addresses may connect; auth.allow-anonymous: false ends that";
 
 export const nobodyLine = "Nobody can connect: anonymous access is not " +
   "allowed, and no plugin approves anybody; auth.password-file has users";

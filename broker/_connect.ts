@@ -8,15 +8,18 @@ import {
   type ConnackProperties,
   type ConnectPacket,
   copyBytes,
+  isReasonCodeAllowed,
   OutboundTopicAliases,
   ReasonCode,
+  reasonName,
   type Will,
 } from "../codec/mod.ts";
+import { Attempt } from "./_attempt.ts";
 import { announced, refusalOfWill } from "./capabilities.ts";
 import { endSession, setWill } from "./_disconnect.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
-import { FOREVER, Session } from "./_session.ts";
+import { FOREVER, INTERNAL, Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 
 /** Whether the client may connect: the CONNACK that refuses it, or nothing. */
@@ -72,9 +75,22 @@ export function authenticate(
       "the client identifier is too long",
     );
   }
-  const verdict = (allowed: boolean): ConnackPacket | undefined => {
-    if (allowed) return undefined;
+  const attempt = new Attempt();
+  connection.attempt = attempt;
+  const verdict = (
+    allowed: boolean | ReasonCode,
+  ): ConnackPacket | undefined => {
+    attempt.end();
+    connection.attempt = undefined;
+    if (allowed === true) return undefined;
     broker.metrics.authenticationFailures++;
+    if (allowed !== false) {
+      const sayable = isReasonCodeAllowed("connack", allowed);
+      return refuse(
+        sayable ? allowed : ReasonCode.NotAuthorized,
+        `not authenticated: ${reasonName(allowed)}`,
+      );
+    }
     // [MQTT-3.1.4-2] With credentials they are wrong, without they are missing.
     return packet.username === undefined
       ? refuse(ReasonCode.NotAuthorized, "no user name was given")
@@ -83,7 +99,7 @@ export function authenticate(
         "user name or password is not valid",
       );
   };
-  const allowed = broker.hooks.authenticate(client, packet.password);
+  const allowed = broker.hooks.authenticate(client, packet.password, attempt);
   return allowed instanceof Promise ? allowed.then(verdict) : verdict(allowed);
 }
 
@@ -128,8 +144,12 @@ export function admit(
     );
     session = sessions.get(clientId); // a session without expiry is gone now
   }
-  if (session !== undefined && packet.cleanStart) {
-    endSession(broker, session); // [MQTT-3.1.2-4]
+  // [MQTT-3.1.2-4]; what another user was promised is not for this one
+  if (
+    session !== undefined &&
+    (packet.cleanStart || !isSameUser(session.client, client))
+  ) {
+    endSession(broker, session);
     session = undefined;
   }
   const sessionPresent = session !== undefined; // [MQTT-3.2.2-2] [MQTT-3.2.2-3]
@@ -151,6 +171,14 @@ export function admit(
     reasonCode: ReasonCode.Success,
     properties: greeting(broker, packet, clientId, expiryInterval),
   };
+}
+
+/** Whether a session may go on for a client: it is of the user who began it. */
+function isSameUser(owner: ClientInfo, client: ClientInfo): boolean {
+  // A plugin made it for whoever comes.
+  if (owner.listener === INTERNAL) return true;
+  return owner.username === client.username &&
+    owner.certificate?.subject === client.certificate?.subject;
 }
 
 /** Whether one more session may outlive its connection. */

@@ -20,6 +20,7 @@ import {
   reasonName,
   type Transport,
 } from "../codec/mod.ts";
+import type { Attempt } from "./_attempt.ts";
 import { admit, authenticate } from "./_connect.ts";
 import { closeSession, setWill } from "./_disconnect.ts";
 import { dispatch } from "./_dispatch.ts";
@@ -34,12 +35,22 @@ import type { BrokerState } from "./_state.ts";
 /** Bytes of the largest CONNECT: its six fields at their longest, and more. */
 const LARGEST_CONNECT = 512 * 1024;
 
+/** Bytes that are read before it is known who the client is. */
+const READ_AHEAD = 256;
+
+/** A read that has begun. */
+interface Ahead {
+  readonly bytes: Uint8Array;
+  readonly count: Promise<number | null>;
+}
+
 export class Connection implements Peer, OutputOwner {
   readonly output: Output;
   readonly listener: string;
   readonly address: Address | undefined;
   /** Who it is, from CONNECT on. */
   client: ClientInfo | undefined;
+  attempt: Attempt | undefined;
   session: Session | undefined;
   /** Seconds; as CONNECT said. */
   keepAlive = 0;
@@ -53,6 +64,8 @@ export class Connection implements Peer, OutputOwner {
   #state: ConnectionState = "connecting";
   /** Whether the transport's handshake is not complete. */
   #shaking = false;
+  /** What was read while the verdict on CONNECT was awaited. */
+  #ahead: Ahead | undefined;
   readonly #ending: Ending;
   /** Whether a handler waits for a plugin, and nothing is read. */
   #handling = false;
@@ -119,7 +132,9 @@ export class Connection implements Peer, OutputOwner {
       while (!this.ended) {
         let count: number | null;
         try {
-          count = await this.#transport.read(parser.writable());
+          count = await (this.#ahead === undefined
+            ? this.#transport.read(parser.writable())
+            : this.#catchUp(this.#ahead));
         } catch (error) {
           this.onBroken(error instanceof Error ? error.message : String(error));
           break;
@@ -136,6 +151,7 @@ export class Connection implements Peer, OutputOwner {
           const waiting = this.#handle(packet);
           if (waiting !== undefined) {
             this.#handling = true;
+            if (this.attempt !== undefined) this.#readAhead();
             await waiting;
             this.#handling = false;
             this.#active = true;
@@ -155,7 +171,36 @@ export class Connection implements Peer, OutputOwner {
       }
     }
     parser.close();
-    if (this.ended) await this.#ending.linger();
+    if (!this.ended) return;
+    await this.#ahead?.count.catch(() => {}); // one read at a time
+    await this.#ending.linger();
+  }
+
+  /**
+   * Reads on while plugins are asked who a client is: nobody is to wait for the
+   * answer to one that has gone. Who sent more than its CONNECT has something
+   * to be handled, gone or not.
+   */
+  #readAhead(): void {
+    if (this.#parser.pending > 0) return;
+    const bytes = new Uint8Array(READ_AHEAD); // CONNECT is still in the parser
+    const count = this.#transport.read(bytes);
+    this.#ahead = { bytes, count };
+    count.then((count) => {
+      if (count === null && this.attempt !== undefined) {
+        this.onBroken("the client closed the connection");
+      }
+    }, (error) => {
+      if (this.attempt === undefined) return;
+      this.onBroken(error instanceof Error ? error.message : String(error));
+    });
+  }
+
+  async #catchUp({ bytes, count }: Ahead): Promise<number | null> {
+    this.#ahead = undefined;
+    const read = await count;
+    if (read !== null) this.#parser.writable().set(bytes.subarray(0, read));
+    return read;
   }
 
   async #shakeHands(): Promise<void> {
@@ -378,6 +423,7 @@ export class Connection implements Peer, OutputOwner {
   /** Nothing more is handled or sent; what was sent is written. */
   #finish(): void {
     this.#state = "disconnected";
+    this.attempt?.end();
     this.#ending.begin();
     this.#resume?.();
     this.output.finish();

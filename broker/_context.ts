@@ -18,7 +18,7 @@ import type {
   View,
 } from "./plugin.ts";
 import { publish, retain } from "./_router.ts";
-import { Session } from "./_session.ts";
+import { INTERNAL, Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 import { subscribeFor } from "./_subscribe.ts";
 import type { Timers } from "./_timers.ts";
@@ -137,7 +137,7 @@ function offlineSession(
     username: undefined,
     protocolVersion: 5,
     address: undefined,
-    listener: "internal",
+    listener: INTERNAL,
     certificate: undefined,
   };
   const session = new Session(broker, client, sessionExpiryInterval);

@@ -4,6 +4,7 @@
  */
 
 import { ReasonCode } from "../codec/mod.ts";
+import type { Deadlines } from "./_deadlines.ts";
 import { Message, type MessageInit } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
 import type {
@@ -12,7 +13,7 @@ import type {
   BrokerEventName,
   BrokerEvents,
   ClientInfo,
-  Opinion,
+  ConnectAttempt,
   Plugin,
 } from "./plugin.ts";
 
@@ -29,13 +30,21 @@ export class Hooks {
   readonly #handlers = new Map<BrokerEventName, Handler[]>();
   #open = false;
   readonly #metrics: Metrics;
+  readonly #deadlines: Deadlines;
 
   /**
    * @param open Whether everybody may connect where no plugin authenticates:
    * where nothing about authentication is configured.
+   * @param deadlines How long answers are waited for.
    */
-  constructor(plugins: readonly Plugin[], open: boolean, metrics: Metrics) {
+  constructor(
+    plugins: readonly Plugin[],
+    open: boolean,
+    metrics: Metrics,
+    deadlines: Deadlines,
+  ) {
     this.#metrics = metrics;
+    this.#deadlines = deadlines;
     this.use(plugins, open);
   }
 
@@ -75,8 +84,8 @@ export class Hooks {
       try {
         // An async function is a handler too: what it throws comes later.
         const later = handle(event);
-        if (later instanceof Promise) {
-          later.catch((error) => this.failed(plugin, name, error));
+        if (isLater(later)) {
+          later.then(undefined, (error) => this.failed(plugin, name, error));
         }
       } catch (error) {
         this.failed(plugin, name, error);
@@ -89,19 +98,22 @@ export class Hooks {
     return this.#open;
   }
 
+  /** @returns Whether it may connect, or the reason code it is refused with. */
   authenticate(
     client: ClientInfo,
     password: Uint8Array | undefined,
-  ): Awaitable<boolean> {
+    attempt: ConnectAttempt,
+  ): Awaitable<boolean | ReasonCode> {
     return ask(
       this.#authenticate,
       (plugin) =>
         this.#try(
           plugin,
           "authenticate",
-          () => plugin.authenticate(client, password),
+          () => plugin.authenticate(client, password, attempt),
           false,
         ),
+      (denial) => isRefusal(denial) ? denial : false,
       this.#open,
     );
   }
@@ -117,6 +129,7 @@ export class Hooks {
           () => plugin.authorize(client, request),
           false,
         ),
+      () => false,
       true,
     );
   }
@@ -124,7 +137,12 @@ export class Hooks {
   authorizeDelivery(client: ClientInfo, message: Message): boolean {
     for (const plugin of this.#authorizeDelivery) {
       try {
-        if (denies(plugin.authorizeDelivery(client, message))) return false;
+        const opinion: unknown = plugin.authorizeDelivery(client, message);
+        if (isLater(opinion)) {
+          opinion.then(undefined, () => {}); // what it comes to is not waited for
+          throw new TypeError("authorizeDelivery has to answer at once");
+        }
+        if (denies(opinion)) return false;
       } catch (error) {
         this.failed(plugin, "authorizeDelivery", error);
         return false;
@@ -176,8 +194,9 @@ export class Hooks {
         "transform",
         () => {
           const result = plugin.transform(client, before);
-          return result instanceof Promise
-            ? result.then((later) => replaced(before, later, now))
+          return isLater(result)
+            ? Promise.resolve(result)
+              .then((later) => replaced(before, later, now))
             : replaced(before, result, now);
         },
         ReasonCode.UnspecifiedError,
@@ -195,7 +214,7 @@ export class Hooks {
     return current;
   }
 
-  /** Calls a hook; what it throws, now or later, is a denial. */
+  /** Calls a hook; what it throws, now or later, is a denial, and so is no answer. */
   #try<T, D>(
     plugin: Plugin,
     hook: string,
@@ -204,8 +223,9 @@ export class Hooks {
   ): Awaitable<T | D> {
     try {
       const result = call();
-      if (!(result instanceof Promise)) return result;
-      return result.catch((error) => {
+      if (!isLater(result)) return result;
+      const answer = this.#deadlines.within(Promise.resolve(result));
+      return answer.catch((error) => {
         this.failed(plugin, hook, error);
         return denial;
       });
@@ -213,6 +233,11 @@ export class Hooks {
       this.failed(plugin, hook, error);
       return denial;
     }
+  }
+
+  /** Looks at the deadlines; called in each sweep. */
+  tick(now: number): void {
+    this.#deadlines.tick(now);
   }
 
   /** Something was thrown that is a defect of the broker. */
@@ -236,13 +261,22 @@ function having<Hook extends keyof Plugin>(
   return plugins.filter((plugin) => plugin[hook] !== undefined) as With<Hook>[];
 }
 
+/** Whether a value is there later: a promise, or what is used as one. */
+function isLater<T>(value: Awaitable<T>): value is Promise<T> {
+  return typeof value === "object" && value !== null &&
+    typeof (value as Partial<Promise<T>>).then === "function";
+}
+
 function replaced(
   message: Message,
   result: Partial<MessageInit> | ReasonCode | undefined,
   now: () => number,
 ): Message | ReasonCode {
   if (result === undefined || result === message) return message;
-  if (typeof result === "number") return result;
+  if (isRefusal(result)) return result;
+  if (typeof result === "number") {
+    throw new TypeError(`transform returned ${result}, which refuses nothing`);
+  }
   // What the plugin does not say stays as it was.
   const { topic, payload, qos, retain, properties } = message;
   return Message.from({
@@ -255,6 +289,11 @@ function replaced(
   }, now());
 }
 
+/** Whether a value is a reason code that says no. */
+function isRefusal(value: unknown): value is ReasonCode {
+  return typeof value === "number" && value >= 0x80;
+}
+
 function denies(opinion: unknown): boolean {
   return opinion !== true && opinion !== undefined && opinion !== null;
 }
@@ -262,23 +301,25 @@ function denies(opinion: unknown): boolean {
 /**
  * Asks plugin after plugin: the first denial ends it; otherwise `allowed`, or
  * one approval, decides. Nothing (`undefined` or `null`) abstains; whatever is
- * no opinion at all denies.
+ * no opinion at all denies, and `refusal` says how.
  */
-function ask<P>(
+function ask<P, T, D>(
   plugins: readonly P[],
-  opinionOf: (plugin: P) => Awaitable<Opinion>,
+  opinionOf: (plugin: P) => Awaitable<T>,
+  refusal: (denial: T) => D,
   allowed: boolean,
   from = 0,
-): Awaitable<boolean> {
+): Awaitable<boolean | D> {
   for (let i = from; i < plugins.length; i++) {
     const opinion = opinionOf(plugins[i]!);
     if (opinion instanceof Promise) {
       return opinion.then((later) =>
-        !denies(later) &&
-        ask(plugins, opinionOf, allowed || later === true, i + 1)
+        denies(later)
+          ? refusal(later)
+          : ask(plugins, opinionOf, refusal, allowed || later === true, i + 1)
       );
     }
-    if (denies(opinion)) return false;
+    if (denies(opinion)) return refusal(opinion);
     allowed ||= opinion === true;
   }
   return allowed;

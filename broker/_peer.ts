@@ -9,6 +9,7 @@ import type {
   ProtocolVersion,
   ReasonCode,
 } from "../codec/mod.ts";
+import type { Attempt } from "./_attempt.ts";
 import type { Output } from "./_output.ts";
 import type { ClientInfo } from "./plugin.ts";
 import type { Session } from "./_session.ts";
@@ -30,6 +31,8 @@ export interface Peer {
   readonly aliases: InboundTopicAliases;
   /** Who it is, from CONNECT on. */
   client: ClientInfo | undefined;
+  /** While plugins are asked whether it may connect. */
+  attempt: Attempt | undefined;
   /** From an accepted CONNECT on. */
   session: Session | undefined;
   /** Seconds. */

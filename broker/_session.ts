@@ -17,6 +17,9 @@ export interface SessionHost extends DeliveryHost {
 /** The session expiry interval that stands for ever. */
 export const FOREVER = 0xffff_ffff;
 
+/** The listener of a client that has not come yet. */
+export const INTERNAL = "internal";
+
 export class Session {
   readonly clientId: string;
   /** Who it is: of the newest connection. */

@@ -6,7 +6,8 @@
 import { sweep } from "./_disconnect.ts";
 import type { BrokerState } from "./_state.ts";
 
-/** Looks at every deadline: of connections, sessions, wills and messages. */
+/** Looks at every deadline: of connections, sessions, wills,
+ * messages and plugins. */
 export function tick(broker: BrokerState): void {
   const now = broker.now();
   // A defect that one client's state brings out is not to stop the clock.
@@ -24,5 +25,6 @@ export function tick(broker: BrokerState): void {
     guard(session.clientId, () => sweep(broker, session, now));
   }
   guard("", () => broker.retained.expire(now));
+  broker.hooks.tick(now);
   broker.turn.schedule();
 }

@@ -17,6 +17,7 @@ import { type BrokerConfig, defaultConfig } from "./config.ts";
 import { type Configuration, located, readConfig } from "./_configuration.ts";
 import { consoleLogger } from "./_console_logger.ts";
 import { Context, type ContextHost } from "./_context.ts";
+import { Deadlines } from "./_deadlines.ts";
 import { BrokerError } from "./error.ts";
 import { failures } from "./_failures.ts";
 import { Hooks } from "./_hooks.ts";
@@ -26,7 +27,7 @@ import { restore } from "./_load.ts";
 import { bindLine, type ResolvedListener } from "./listeners.ts";
 import type { MessageInit } from "./message.ts";
 import { Metrics } from "./metrics.ts";
-import type { Logger } from "./plugin.ts";
+import type { Logger, Plugin } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
 import { publish } from "./_router.ts";
 import type { BrokerState } from "./_state.ts";
@@ -116,8 +117,9 @@ export class Broker implements AsyncDisposable {
     this.#logger = settings.logger ?? consoleLogger;
     const { metrics } = this;
     const store = settings.store ?? new MemoryStore();
-    const hooks = new Hooks([], false, metrics);
     const now = settings.now ?? monotonicNow;
+    const deadlines = new Deadlines(limits.pluginTimeout, now);
+    const hooks = new Hooks([], false, metrics, deadlines);
     this.#state = {
       limits,
       capabilities,
@@ -250,9 +252,7 @@ export class Broker implements AsyncDisposable {
       // Listeners and plugins of others may never end; the store always does.
       await this.#waysIn.closed(timeout);
       await doAll([
-        ...hooks.plugins.map((plugin) => () =>
-          within(timeout, plugin.stop?.())
-        ),
+        ...hooks.plugins.map((plugin) => () => this.#stop(plugin, timeout)),
         () => store.commit(),
         () => store.close(),
         () => this.#forget(),
@@ -375,6 +375,15 @@ export class Broker implements AsyncDisposable {
     const { warn, info } = this.#logger;
     const log = listeners.every(isLocal) ? info : warn;
     log.call(this.#logger, anybodyLine);
+  }
+
+  /** Stops a plugin; one that cannot be stopped does not hold up the rest. */
+  async #stop(plugin: Plugin, timeout: number): Promise<void> {
+    try {
+      await within(timeout, plugin.stop?.());
+    } catch (error) {
+      this.#state.hooks.failed(plugin, "stop", error);
+    }
   }
 
   /** Empties the memory; the store has what is to stay. */

@@ -59,6 +59,10 @@ const limits: Readonly<Record<keyof Limits, Row>> = {
   ],
   retainedMessages: [0, "Retained messages."],
   retainedBytes: [0, "Bytes of retained messages."],
+  pluginTimeout: [
+    1,
+    "Seconds that a client waits for the answer of a plugin; then it is denied.",
+  ],
   shutdownTimeout: [
     0,
     "Seconds that a shutdown waits for what is to be written.",

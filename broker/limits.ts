@@ -59,6 +59,11 @@ export interface Limits {
   retainedMessages: number;
   /** Bytes of retained messages. By default 256 MiB. */
   retainedBytes: number;
+  /**
+   * Seconds that a client waits for the answer of a plugin; then the plugin is
+   * said to have failed, which denies. By default 30.
+   */
+  pluginTimeout: number;
   /** Seconds that `shutdown()` waits for what is to be written. By default 5. */
   shutdownTimeout: number;
 }
@@ -84,5 +89,6 @@ export const defaultLimits: Readonly<Limits> = Object.freeze({
   sessionExpiryInterval: 0xffff_ffff,
   retainedMessages: 100_000,
   retainedBytes: 256 * 1024 * 1024,
+  pluginTimeout: 30,
   shutdownTimeout: 5,
 });

@@ -53,11 +53,23 @@ export interface ClientInfo {
   readonly certificate: PeerCertificate | undefined;
 }
 
-/** A value now or later. Later makes that client wait, and no other. */
+/**
+ * A value now or later. Later makes that client wait, and no other, for
+ * `limits.pluginTimeout` seconds at most.
+ */
 export type Awaitable<T> = T | Promise<T>;
 
 /** `true` allows, `false` denies, `undefined` or `null` has no opinion. */
 export type Opinion = boolean | null | undefined;
+
+/** An attempt of a client to connect. */
+export interface ConnectAttempt {
+  /**
+   * Aborted when nobody needs the answer any more: the client has gone, or is
+   * accepted or refused. Pass it to `fetch()` and the like.
+   */
+  readonly signal: AbortSignal;
+}
 
 /** What a client wants to do with a topic. */
 export type AccessRequest =
@@ -134,7 +146,7 @@ export interface BrokerEvents {
   mqtt_packet_sent: { clientId: string; packet: Packet };
   /** The store could not commit; it is tried again, nothing is sent before. */
   broker_store_failed: { error: unknown };
-  /** A hook of a plugin threw; what it was asked was denied. */
+  /** A hook of a plugin threw, or did not answer in time; what it was asked was denied. */
   broker_plugin_failed: { plugin: string; hook: string; error: unknown };
   /** A defect of the broker closed a connection. */
   broker_internal_error: { clientId: string; error: unknown };
@@ -290,12 +302,16 @@ export interface Plugin {
    * said about authentication may everybody connect.
    *
    * @param client The client.
-   * @param password Its password, if it gave one.
+   * @param password Its password, if it gave one: valid until this returns.
+   * @param attempt Tells when the answer is not needed any more.
+   * @returns An opinion; or a reason code of 0x80 or more to deny it with, where
+   * the credentials are not what is wrong: `ReasonCode.ServerBusy`.
    */
   authenticate?(
     client: ClientInfo,
     password: Uint8Array | undefined,
-  ): Awaitable<Opinion>;
+    attempt: ConnectAttempt,
+  ): Awaitable<Opinion | ReasonCode>;
 
   /**
    * Whether a client may publish to a topic or subscribe with a filter. One

@@ -22,7 +22,7 @@ listens on 0.0.0.0:1883, lets anybody in, and has $SYS topics each 20 seconds.
 
 ${describeFlags({ Options: brokerFlags })}
 Exit status: 0 after a signal, and if --test-config finds nothing wrong; 1 if the
-configuration is wrong or the broker cannot start; 2 if the arguments are wrong.
+configuration is wrong or the broker cannot start; 2 for a wrong command line.
 `;
 
 /** A signal repeated within this many milliseconds is the same one. */

@@ -4,10 +4,30 @@
  * of mosquitto_pub.
  */
 
+import type { Qos } from "../mod.ts";
 import { type Flag, helpFlag, type Refused } from "./_flags.ts";
 import { propertyFlag } from "./_property_flags.ts";
+import { integer, type ValueKind } from "./_value.ts";
 
 type Table = Record<string, Flag>;
+
+/** A QoS, and what there is to complete. */
+export const qosValue = {
+  value: "QOS",
+  kind: integer<Qos>(0, 2),
+  choices: ["0", "1", "2"],
+} as const;
+
+/** The session expiry interval that means never. */
+export const FOR_EVER = 0xffff_ffff;
+
+const expiryRange = integer<number>(0, FOR_EVER);
+
+const expiry: ValueKind<number> = {
+  name: `-1 or ${expiryRange.name}`,
+  read: (text) =>
+    text === "-1" || text === "∞" ? FOR_EVER : expiryRange.read(text),
+};
 
 /** Which broker, and how. */
 export const brokerFlags = {
@@ -26,6 +46,7 @@ export const brokerFlags = {
   port: {
     names: ["-p", "--port"],
     value: "PORT",
+    kind: integer<number>(1, 65_535),
     help: "its port, by default 1883, or with TLS 8883",
   },
   username: { names: ["-u", "--username"], value: "NAME", help: "user name" },
@@ -43,6 +64,7 @@ export const brokerFlags = {
   keepAlive: {
     names: ["-k", "--keepalive", "--keep-alive"],
     value: "SECONDS",
+    kind: integer<number>(0, 65_535),
     help: "keep alive, by default 10; 0: none",
   },
   extraHeaders: {
@@ -79,6 +101,7 @@ export const sessionFlags = {
   sessionExpiry: {
     names: ["-x", "--session-expiry-interval"],
     value: "SECONDS",
+    kind: expiry,
     help: "how long the session is kept (5.0); -1: for ever,\n" +
       "the default where the session is to go on",
   },
@@ -141,8 +164,7 @@ export const willFlags = {
   },
   willQos: {
     names: ["--will-qos"],
-    value: "QOS",
-    choices: ["0", "1", "2"],
+    ...qosValue,
     help: "QoS of the will, by default 0",
   },
   willRetain: { names: ["--will-retain"], help: "retain the will" },

@@ -1,8 +1,9 @@
 /** What the flags of `pub` and `sub` mean for the client. */
 
-import type { ClientOptions, ProtocolVersion, Qos } from "../mod.ts";
-import { clientFlags, tlsFlags } from "./_client_flags.ts";
-import { type Flag, parseInteger, UsageError, type Values } from "./_flags.ts";
+import type { ClientOptions, ProtocolVersion } from "../mod.ts";
+import { brokerUrl } from "./_broker_url.ts";
+import type { clientFlags } from "./_client_flags.ts";
+import { UsageError, type Values } from "./_flags.ts";
 import { type GivenProperties, readProperties } from "./_property_flags.ts";
 import type { PropertyPacket } from "./_property_flags.ts";
 import { sessionOptions } from "./_session_options.ts";
@@ -44,7 +45,7 @@ export function clientSettings(
     "will",
     "disconnect",
   ]);
-  const { url, topic } = readBroker(values, config);
+  const { url, topic } = brokerUrl(values, config);
   const options: ClientSettings["options"] = {
     autoReconnect: false,
     ...config,
@@ -52,14 +53,13 @@ export function clientSettings(
     ...sessionOptions(values, sender, config, properties.connect),
     ...readTls(values),
   };
-  const { username, password } = values;
-  if (username !== undefined) options.username = username;
+  const { username, password, keepAlive } = values;
+  if (username !== undefined) {
+    // A password is for the user it stands beside.
+    if (username !== config.username) delete options.password;
+    options.username = username;
+  }
   if (password !== undefined) options.password = password;
-  const keepAlive = parseInteger(
-    clientFlags.keepAlive,
-    values.keepAlive,
-    [0, 65_535],
-  );
   if (keepAlive !== undefined) options.keepAlive = keepAlive;
   const headers = readHeaders(values.extraHeaders);
   if (headers !== undefined) {
@@ -68,53 +68,6 @@ export function clientSettings(
   const will = readWill(values, properties);
   if (will !== undefined) options.will = will;
   return { options, topic, properties };
-}
-
-/** The URL, and the topic that mosquitto_pub has in it. */
-function readBroker(
-  values: ClientValues,
-  config: ClientOptions,
-): { url: string | URL; topic: string | undefined } {
-  const { host } = values;
-  const port = parseInteger(clientFlags.port, values.port, [1, 65_535]);
-  if (values.url !== undefined && (host !== undefined || port !== undefined)) {
-    throw new UsageError("--url says host and port already");
-  }
-  const [tlsKey] = Object.keys(tlsFlags).filter((key) =>
-    values[key as keyof typeof tlsFlags]
-  );
-  const url = values.url ??
-    (host === undefined && port === undefined ? config.url : undefined);
-  if (url === undefined) {
-    const secure = tlsKey !== undefined || port === 8883 || hasTls(config);
-    const scheme = secure ? "mqtts" : "mqtt";
-    const where = bracketed(host ?? "localhost");
-    return {
-      url: `${scheme}://${where}:${port ?? (secure ? 8883 : 1883)}`,
-      topic: undefined,
-    };
-  }
-  if (/^(mqtt|ws):/i.test(String(url)) && tlsKey !== undefined) {
-    const { names } = tlsFlags[tlsKey as keyof typeof tlsFlags];
-    throw new UsageError(`${names[0]} is for a URL of mqtts:// or wss://`);
-  }
-  if (values.url === undefined) return { url, topic: undefined };
-  const [, broker, topic] = /^(mqtts?:\/\/[^/]*)\/(.*)$/is.exec(values.url) ??
-    [];
-  return { url: broker ?? url, topic: topic || undefined };
-}
-
-/** Whether a configuration is for a broker with TLS. */
-function hasTls(
-  { url, cafile, capath, cadata, certfile }: ClientOptions,
-): boolean {
-  return /^(mqtts|wss):/i.test(String(url)) ||
-    [cafile, capath, cadata, certfile].some((one) => one !== undefined);
-}
-
-/** An IPv6 address has colons, and brackets around it in a URL. */
-function bracketed(host: string): string {
-  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
 function readTls(values: ClientValues): Partial<ClientOptions> {
@@ -161,8 +114,7 @@ function readWill(
   values: ClientValues,
   { will: properties }: GivenProperties,
 ): ClientOptions["will"] {
-  const { willTopic, willMessage, willRetain } = values;
-  const qos = parseQos(clientFlags.willQos, values.willQos);
+  const { willTopic, willMessage, willQos: qos, willRetain } = values;
   if (willTopic !== undefined) {
     return {
       topic: willTopic,
@@ -176,12 +128,4 @@ function readWill(
     properties !== undefined;
   if (more) throw new UsageError("a will needs --will-topic");
   return undefined;
-}
-
-/** The QoS of a flag. */
-export function parseQos(
-  flag: Flag,
-  text: string | undefined,
-): Qos | undefined {
-  return parseInteger(flag, text, [0, 2]) as Qos | undefined;
 }

@@ -3,14 +3,16 @@
 import type { Flags } from "./_flags.ts";
 import type { Terminal } from "./_terminal.ts";
 
-/** One command. */
+/** One command. What it takes is there to complete it. */
 export interface Command {
   /** What it does, in a few words. */
   readonly help: string;
-  /** Its flags, to complete them. */
+  /** Its flags. */
   readonly flags?: Flags;
-  /** The words it takes that are no flags, to complete them. */
-  readonly words?: readonly string[];
+  /** What its first word may be, and whether a file follows it. */
+  readonly words?: Readonly<Record<string, "file" | undefined>>;
+  /** Whether it takes a file besides its flags. */
+  readonly path?: "file";
   /** Runs it; returns the exit status, throws a `UsageError`. */
   run(args: readonly string[], terminal: Terminal): Promise<number>;
 }

@@ -23,6 +23,8 @@ ambermq_pub and ambermq_sub. To have it in every shell:
   bash  echo 'source <(ambermq completions bash)' >> ~/.bashrc
   zsh   echo 'source <(ambermq completions zsh)' >> ~/.zshrc, behind compinit
   fish  ambermq completions fish > ~/.config/fish/completions/ambermq.fish
+
+Exit status: 0; 2 for a wrong command line.
 `;
 
 /**
@@ -33,7 +35,7 @@ ambermq_pub and ambermq_sub. To have it in every shell:
 export function completionsCommand(commands: () => Commands): Command {
   return {
     help: "print a script for your shell",
-    words: shells,
+    words: Object.fromEntries(shells.map((shell) => [shell, undefined])),
     async run(args, terminal) {
       const [shell, more] = args;
       if (shell === "--help" || shell === "-h") {

@@ -38,14 +38,6 @@ complete -F _ambermq_sub ambermq_sub
 
 function commandFunction([name, command]: [string, Command]): string {
   const flags = Object.values(command.flags ?? {});
-  const words = [
-    ...flags.flatMap((flag) => flag.names),
-    ...(command.words ?? []),
-  ];
-  // Without flags it is not known what it takes: files, perhaps.
-  const rest = words.length === 0
-    ? "_ambermq_paths -f"
-    : `_ambermq_words "${words.join(" ")}"`;
   const values = flags.filter((flag) => flag.value !== undefined)
     .map((flag) => `    ${flag.names.join("|")}) ${valuesOf(flag)} ;;\n`);
   const cases = values.length === 0
@@ -55,14 +47,40 @@ ${values.join("")}  esac
 `;
   return `_ambermq_${name}() {
   COMPREPLY=()
-${cases}  ${rest}
-}
+${cases}${operandsOf(command)}}
 `;
 }
 
+function operandsOf({ flags, words, path }: Command): string {
+  if (words) {
+    const files = Object.keys(words).filter((word) => words[word] === "file");
+    const behind = files.length === 0
+      ? ""
+      : `  case "\${COMP_WORDS[2]}" in ${files.join("|")}) ${FILES} ;; esac\n`;
+    return `  if [ "$COMP_CWORD" -eq 2 ]; then
+    _ambermq_words "${Object.keys(words).join(" ")}"
+    return
+  fi
+${behind}`;
+  }
+  // Without flags it is not known what it takes: files, perhaps.
+  if (flags === undefined) return `  ${FILES}\n`;
+  const names = Object.values(flags).flatMap((flag) => flag.names);
+  const offer = `_ambermq_words "${names.join(" ")}"`;
+  return path === undefined
+    ? `  ${offer}\n`
+    : `  case "\${COMP_WORDS[COMP_CWORD]}" in
+    -*) ${offer} ;;
+    *) ${FILES} ;;
+  esac
+`;
+}
+
+const FILES = "_ambermq_paths -f";
+
 function valuesOf({ choices, path }: Flag): string {
   if (choices) return `_ambermq_words "${choices.join(" ")}"; return`;
-  if (path === "file") return "_ambermq_paths -f; return";
+  if (path === "file") return `${FILES}; return`;
   if (path === "folder") return "_ambermq_paths -d; return";
   return "return"; // anything
 }

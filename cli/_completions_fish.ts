@@ -32,12 +32,29 @@ export function fishScript(commands: Commands): string {
 }
 
 function commandLines(start: string, command: Command): string[] {
-  const { flags, words } = command;
+  const { flags, words, path } = command;
   // Without flags it is not known what it takes: files, perhaps.
   if (flags === undefined && words === undefined) return [`${start} -F`];
   return [
-    ...(words === undefined ? [] : [`${start} -a ${quoted(words.join(" "))}`]),
+    ...(words === undefined ? [] : wordLines(start, words)),
+    ...(path === undefined ? [] : [`${start} -F`]),
     ...Object.values(flags ?? {}).map((flag) => `${start} ${flagOf(flag)}`),
+  ];
+}
+
+/** What the first word may be; behind it comes a file, or nothing. */
+function wordLines(
+  start: string,
+  words: NonNullable<Command["words"]>,
+): string[] {
+  const all = Object.keys(words).join(" ");
+  const files = Object.keys(words).filter((word) => words[word] === "file");
+  // Of more than one -n only fish 3.4 and later know.
+  const and = (condition: string) => start.replace(/'$/, `; and ${condition}'`);
+  const seen = "__fish_seen_subcommand_from";
+  return [
+    `${and(`not ${seen} ${all}`)} -a ${quoted(all)}`,
+    ...files.map((word) => `${and(`${seen} ${word}`)} -F`),
   ];
 }
 

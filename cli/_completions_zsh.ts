@@ -45,9 +45,17 @@ fi
 }
 
 function commandFunction([name, command]: [string, Command]): string {
-  const { flags = {}, words } = command;
+  const { flags = {}, words = {}, path } = command;
   const specs = Object.values(flags).flatMap(flagSpecs);
-  if (words) specs.push(quoted(`1:word:(${words.join(" ")})`));
+  const first = Object.keys(words);
+  if (first.length > 0) specs.push(quoted(`1:word:(${first.join(" ")})`));
+  const files = first.filter((word) => words[word] === "file");
+  if (files.length > 0) {
+    specs.push(
+      quoted(`2:file:{[[ $words[2] == (${files.join("|")}) ]] && _files}`),
+    );
+  }
+  if (path !== undefined) specs.push("'1:file:_files'");
   // Without flags it is not known what it takes: files, perhaps.
   if (specs.length === 0) specs.push("'*:file:_files'");
   return `_ambermq_${name}() {

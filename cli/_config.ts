@@ -9,6 +9,8 @@ import { print, type Terminal } from "./_terminal.ts";
 const help = `Usage: ambermq config explain FILE
        ambermq config schema
 
+Tells what a configuration file of a broker comes to.
+
 explain  prints all that holds with a configuration file, as YAML, and behind
          each value where it is from: file:line:column, the listener default, or
          default. Passwords are not shown.
@@ -16,13 +18,13 @@ schema   prints the JSON schema of configuration files, for editors.
 
 ambermq broker -c FILE --test-config checks a file and all that it names.
 
-Exit status: 0; 1 if the configuration is wrong; 2 if the arguments are wrong.
+Exit status: 0; 1 if the configuration is wrong; 2 for a wrong command line.
 `;
 
 /** The command. */
 export const configCommand: Command = {
   help: "explain a configuration file, or print the JSON schema",
-  words: ["explain", "schema"],
+  words: { explain: "file", schema: undefined },
   run: runConfig,
 };
 

@@ -7,6 +7,7 @@
  */
 
 import { didYouMean } from "../mod.ts";
+import type { ValueKind } from "./_value.ts";
 
 /** One flag. */
 export interface Flag {
@@ -14,6 +15,8 @@ export interface Flag {
   readonly names: readonly string[];
   /** What its value is, for the help; absent if it takes none. */
   readonly value?: string;
+  /** What its value has to be; absent, any text. */
+  readonly kind?: ValueKind<unknown>;
   /** Whether it may be given more than once. */
   readonly list?: true;
   /**
@@ -34,10 +37,11 @@ export interface Flag {
 /** The flags of a command by what the program calls them. */
 export type Flags = Readonly<Record<string, Flag>>;
 
-/** What was given: a list, a text if any, or whether. */
+/** What was given: a list, a value if any, or whether. */
 export type Values<F extends Flags> = {
   [K in keyof F]: F[K] extends { words: unknown } ? string[][]
     : F[K] extends { list: true } ? string[]
+    : F[K] extends { kind: ValueKind<infer T> } ? T | undefined
     : F[K] extends { value: string } ? string | undefined
     : boolean;
 };
@@ -53,10 +57,14 @@ export const helpFlag = {
   help: "show this help",
 } as const satisfies Flag;
 
+/** The same where -h is not the host. */
+export const shortHelpFlag = {
+  ...helpFlag,
+  names: ["-h", "--help"],
+} as const satisfies Flag;
+
 /** Flags of other programs that cannot be had here: by their names, why. */
 export type Refused = Readonly<Record<string, string>>;
-
-type Value = string | boolean | (string | string[])[] | undefined;
 
 /**
  * Parses a command line.
@@ -64,14 +72,15 @@ type Value = string | boolean | (string | string[])[] | undefined;
  * @param flags The flags there are.
  * @param args The words of the command line.
  * @param refused Flags that are known, but not to be had.
- * @throws {UsageError} If a flag is not known or its value is missing.
+ * @throws {UsageError} If a flag is not known, or its value is missing or
+ * wrong.
  */
 export function parseFlags<const F extends Flags & { help: Flag }>(
   flags: F,
   args: readonly string[],
   refused: Refused = {},
 ): Values<F> {
-  const values: Record<string, Value> = {};
+  const values: Record<string, unknown> = {};
   const keys = new Map<string, string>();
   for (const [key, flag] of Object.entries(flags)) {
     for (const name of flag.names) keys.set(name, key);
@@ -109,7 +118,7 @@ export function parseFlags<const F extends Flags & { help: Flag }>(
     const value = following.slice(0, count);
     if (flag.words) (values[key] as string[][]).push(value);
     else if (flag.list) (values[key] as string[]).push(value[0]!);
-    else values[key] = value[0];
+    else values[key] = flag.kind ? read(name, flag.kind, value[0]!) : value[0];
   }
   return values as Values<F>;
 }
@@ -126,6 +135,14 @@ function isValue(word: string | undefined): boolean {
   return word !== undefined && word !== "" && !word.startsWith("-");
 }
 
+function read<T>(name: string, kind: ValueKind<T>, text: string): T {
+  const value = kind.read(text);
+  if (value !== undefined) return value;
+  throw new UsageError(
+    `${name} is ${JSON.stringify(text)}, not ${kind.name}`,
+  );
+}
+
 function unknown(
   arg: string,
   name: string,
@@ -139,46 +156,6 @@ function unknown(
     Object.hasOwn(refused, name)
       ? `${name} is not supported: ${refused[name]}`
       : `there is no flag ${name}${didYouMean(name, names)}`,
-  );
-}
-
-/**
- * A number on the command line.
- *
- * @throws {UsageError} If it is none, or out of range.
- */
-export function parseInteger(
-  flag: Flag,
-  text: string | undefined,
-  [minimum, maximum]: readonly [number, number],
-): number | undefined {
-  if (text === undefined) return undefined;
-  const number = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (number >= minimum && number <= maximum) return number;
-  throw new UsageError(
-    `${flag.names[0]} is ${
-      JSON.stringify(text)
-    }, not a number from ${minimum} to ${maximum}`,
-  );
-}
-
-/**
- * A number on the command line that need not be whole.
- *
- * @param what What it has to be, for the error.
- * @throws {UsageError} If it is none, or out of range.
- */
-export function parseDecimal(
-  flag: Flag,
-  text: string | undefined,
-  [minimum, maximum]: readonly [number, number],
-  what: string,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const number = /^\d+(\.\d+)?$|^\.\d+$/.test(text) ? Number(text) : NaN;
-  if (number >= minimum && number <= maximum) return number;
-  throw new UsageError(
-    `${flag.names[0]} is ${JSON.stringify(text)}, not ${what}`,
   );
 }
 

@@ -4,7 +4,7 @@ import { type MQTTClient, type PublishOptions, RequestError } from "../mod.ts";
 import type { Journal } from "./_journal.ts";
 
 /** So many messages keep the connection busy. */
-export const MESSAGES = 1000;
+const MESSAGES = 1000;
 
 /** So many bytes of them: a bound for the memory. */
 const BYTES = 16_777_216;

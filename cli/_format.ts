@@ -30,6 +30,9 @@ type Piece = (
   time: Instant,
 ) => string | Uint8Array;
 
+/** No field is wider: each message would have it. */
+const WIDEST = 10_000;
+
 const ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\",
   "0": "\0",
@@ -62,6 +65,11 @@ export function compileFormat(format: string, pretty: boolean): Formatter {
     else {
       const conversion = conversionOf(letter!, pretty);
       if (conversion === undefined) throw wrong(all);
+      if (Number(width) > WIDEST) {
+        throw new UsageError(
+          `-F has ${JSON.stringify(all)}, which is wider than ${WIDEST}`,
+        );
+      }
       const field: Field = {
         left: left === "-",
         zeros: zeros === "0",

@@ -11,8 +11,8 @@ import type { Command } from "./_command.ts";
 import { FAILED } from "./_exit_status.ts";
 import {
   describeFlags,
-  helpFlag,
   parseFlags,
+  shortHelpFlag,
   UsageError,
   type Values,
 } from "./_flags.ts";
@@ -44,7 +44,7 @@ const flags = {
     help: `how to hash: ${passwordSchemes.join(", ")}\n(default argon2id)`,
     choices: passwordSchemes,
   },
-  help: helpFlag,
+  help: shortHelpFlag,
 } as const;
 
 const help = `Usage: ambermq passwd [options] FILE USER
@@ -59,13 +59,14 @@ lines of the file stay as they are; a broker that runs notices the change.
 
 ${describeFlags({ Options: flags })}
 Exit status: 0 if it is done, and for --verify if the password is right; 1 if
-not; 2 if the arguments are wrong.
+not; 2 for a wrong command line.
 `;
 
 /** The command. */
 export const passwdCommand: Command = {
   help: "manage password files",
   flags,
+  path: "file",
   run: runPasswd,
 };
 
@@ -219,7 +220,17 @@ async function upgrade(
   terminal: Terminal,
 ): Promise<number> {
   const file = await read(path);
-  const { plain } = file;
+  const { plain, locked } = file;
+  if (locked.length > 0) {
+    const lines = locked.map(({ line, problem }) =>
+      `${path}:${line}: ${problem}`
+    );
+    throw new PasswdError(
+      `nothing is changed: give them a password, or remove them: ${
+        lines.join("; ")
+      }`,
+    );
+  }
   for (const user of plain) {
     file.set(user, await hashPassword(file.get(user)!, scheme));
   }
@@ -266,17 +277,34 @@ async function write(
 ): Promise<void> {
   // A link stays one.
   const target = create ? path : await Deno.realPath(path);
-  const { mode } = create ? { mode: null } : await Deno.stat(target);
+  const old = create ? undefined : await Deno.stat(target);
   const folder = target.replace(/[^/\\]*$/, "") || ".";
   const temporary = await Deno.makeTempFile({ dir: folder }); // 0600
   try {
     await Deno.writeTextFile(temporary, file.toString());
     using written = await Deno.open(temporary);
     await written.sync();
-    if (mode !== null) await Deno.chmod(temporary, mode & 0o777);
+    if (old !== undefined) await keepAccess(temporary, old);
     await Deno.rename(temporary, target);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
     throw error;
   }
+}
+
+/** Who could read the old file, the broker among them, can read the new one. */
+async function keepAccess(path: string, old: Deno.FileInfo): Promise<void> {
+  const { uid, gid } = await Deno.stat(path);
+  if (uid !== old.uid || gid !== old.gid) {
+    try {
+      await Deno.chown(path, old.uid, old.gid);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new PasswdError(
+        `nothing is changed: the file belongs to user ${old.uid}, group ` +
+          `${old.gid}, and would not any more: ${why}`,
+      );
+    }
+  }
+  if (old.mode !== null) await Deno.chmod(path, old.mode & 0o777);
 }

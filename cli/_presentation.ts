@@ -40,8 +40,8 @@ export const formatHelp = `-F writes its text, in which stand for
                       has resolved: nothing)
   %I %U               the time in ISO 8601, and in seconds since 1970
   @Y @m @d @H @M @S … the time as strftime(3) has it; @N the nanoseconds
-  \\n \\t \\r \\v     line feed, tab, carriage return, vertical tab
-  \\e \\a \\0          escape, bell, null character
+  \\n \\t \\r \\v         line feed, tab, carriage return, vertical tab
+  \\e \\a \\0            escape, bell, null character
   %% @@ \\\\            these signs
 %10t is at least 10 characters wide, %-10t aligned to the left, %.10t at most 10
 wide; %06l has zeros in front.`;

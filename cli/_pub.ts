@@ -3,24 +3,28 @@
  */
 
 import { MQTTClient, type PublishOptions } from "../mod.ts";
-import { clientFlags, clientGroups, refusedFlags } from "./_client_flags.ts";
+import {
+  clientFlags,
+  clientGroups,
+  qosValue,
+  refusedFlags,
+} from "./_client_flags.ts";
 import { readClientConfig } from "./_client_config.ts";
-import { clientSettings, parseQos } from "./_client_options.ts";
+import { clientSettings } from "./_client_options.ts";
 import { exitStatus, FAILED } from "./_exit_status.ts";
 import {
   describeFlags,
   type Flag,
-  parseDecimal,
   parseFlags,
-  parseInteger,
   UsageError,
   type Values,
 } from "./_flags.ts";
-import { Flight, MESSAGES } from "./_flight.ts";
+import { Flight } from "./_flight.ts";
 import { Journal } from "./_journal.ts";
 import { Progress } from "./_progress.ts";
 import { repeated, type Source, sourceFlags, sourceOf } from "./_source.ts";
 import { type Interruption, print, type Terminal } from "./_terminal.ts";
+import { count, integer, seconds } from "./_value.ts";
 import { version } from "./_version.ts";
 
 const command = "ambermq pub";
@@ -34,25 +38,28 @@ const messageFlags = {
   ...sourceFlags,
   qos: {
     names: ["-q", "--qos"],
-    value: "QOS",
-    choices: ["0", "1", "2"],
+    ...qosValue,
     help: "0 (default), 1 or 2",
   },
   retain: { names: ["-r", "--retain"], help: "have the broker retain it" },
   repeat: {
     names: ["--repeat"],
     value: "COUNT",
+    kind: count(1),
     help: "publish a single message so many times",
   },
   repeatDelay: {
     names: ["--repeat-delay"],
     value: "SECONDS",
+    kind: seconds(0),
     help: "and wait in between, from its arrival on",
   },
   maxInflight: {
     names: ["-M", "--max-inflight"],
     value: "COUNT",
-    help: `have so many messages under way, by default ${MESSAGES}`,
+    kind: integer<number>(1, 65_535),
+    help: "have so many messages under way; by default 20, or\n" +
+      "in 5.0 as many as the broker takes, up to 1000",
   },
 } as const satisfies Record<string, Flag>;
 
@@ -66,13 +73,14 @@ export const pubHelp =
 Publishes messages to an MQTT broker.
 
 ${describeFlags({ Message: messageFlags, ...clientGroups })}
-What differs from mosquitto_pub: -c is a configuration file, -f publishes line
-by line (--file-whole does not), and -i alone goes on with the session of that
+What differs from mosquitto_pub: -c is a configuration file; -f publishes line
+by line (--file-whole does not); -l leaves out blank lines, and cuts off a
+carriage return at the end of a line; -i alone goes on with the session of that
 identifier, where mosquitto_pub needs --disable-clean-session.
 
-Exit status: 0 if all was published, 1 if not, or if the configuration is
-wrong, 2 for a wrong command line, the return code if the broker refuses the
-connection, 130 if interrupted (143 by SIGTERM).
+Exit status: 0 if all was published; 1 if not, or if the configuration is wrong;
+2 for a wrong command line; the return code if the broker refuses the
+connection; 130 if interrupted (143 by SIGTERM).
 `;
 
 type PubValues = Values<typeof pubFlags>;
@@ -84,7 +92,7 @@ interface Plan {
   readonly options: PublishOptions;
   readonly repeat: number | undefined;
   readonly delay: number;
-  readonly limit: number;
+  readonly limit: number | undefined;
 }
 
 /**
@@ -109,7 +117,11 @@ export async function runPub(
   const { publish, disconnect } = settings.properties;
   const plan = planOf(values, settings.topic);
   if (publish !== undefined) plan.options.properties = publish;
-  const client = new MQTTClient(settings.options);
+  const { limit } = plan;
+  const client = new MQTTClient({
+    ...settings.options,
+    ...(limit === undefined ? {} : { maxInflight: limit }),
+  });
   // Input may not come for long: both of these end the wait for it.
   const lost = new AbortController();
   const { interrupted } = terminal;
@@ -154,7 +166,7 @@ async function publishAll(
   { terminal, journal, progress, signal }: Surroundings,
 ): Promise<Flight> {
   const flight = new Flight(client, journal, {
-    limit,
+    ...(limit === undefined ? {} : { limit }),
     // A line feed was read with each line.
     landed: ({ length }) => progress.add(repeat === undefined ? length + 1 : 1),
   });
@@ -184,27 +196,13 @@ function planOf(values: PubValues, topicOfUrl: string | undefined): Plan {
   const topic = values.topic ?? topicOfUrl;
   if (topic === undefined) throw new UsageError("-t TOPIC is missing");
   const source = sourceOf(values);
-  const repeat = parseInteger(pubFlags.repeat, values.repeat, [
-    1,
-    Number.MAX_SAFE_INTEGER,
-  ]);
-  const delay = parseDecimal(
-    pubFlags.repeatDelay,
-    values.repeatDelay,
-    [0, 2_000_000],
-    "a number of seconds",
-  );
+  const { repeat, repeatDelay: delay, maxInflight: limit, qos } = values;
   if (repeat !== undefined && !source.single) {
     throw new UsageError("--repeat is for a single message, not for lines");
   }
   if (delay !== undefined && repeat === undefined) {
     throw new UsageError("--repeat-delay needs --repeat");
   }
-  const limit = parseInteger(pubFlags.maxInflight, values.maxInflight, [
-    1,
-    65_535,
-  ]);
-  const qos = parseQos(pubFlags.qos, values.qos);
   // What is not given is not said: a configuration may say it.
   const options: PublishOptions = {};
   if (qos !== undefined) options.qos = qos;
@@ -215,6 +213,6 @@ function planOf(values: PubValues, topicOfUrl: string | undefined): Plan {
     options,
     repeat,
     delay: delay ?? 0,
-    limit: limit ?? MESSAGES,
+    limit,
   };
 }

@@ -1,4 +1,10 @@
-/** Passwords that somebody types, unseen, or that come by a pipe. */
+/**
+ * Passwords that somebody types, unseen, or that come by a pipe.
+ *
+ * Not `@std/cli`'s `promptSecret`: its backspace takes a byte of a letter,
+ * Ctrl-D and Ctrl-U become part of the password, Ctrl-C leaves the terminal
+ * without an echo, and the question goes to standard output.
+ */
 
 import type { Terminal } from "./_terminal.ts";
 

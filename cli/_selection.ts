@@ -1,7 +1,8 @@
 /** Which of the messages that come `sub` is about. */
 
 import { type ApplicationMessage, matches, topicFilterError } from "../mod.ts";
-import { type Flag, parseDecimal, UsageError, type Values } from "./_flags.ts";
+import { type Flag, UsageError, type Values } from "./_flags.ts";
+import { decimal } from "./_value.ts";
 
 /** The flags that select. */
 export const selectionFlags = {
@@ -26,6 +27,7 @@ export const selectionFlags = {
   randomFilter: {
     names: ["--random-filter"],
     value: "PERCENT",
+    kind: decimal(0.1, 100),
     help: "write so many, by chance: 0.1 to 100",
   },
 } as const satisfies Record<string, Flag>;
@@ -50,13 +52,7 @@ export class Selection {
     if (values.noRetained && values.retainedOnly) {
       throw new UsageError("give -R or --retained-only, not both");
     }
-    const percent = parseDecimal(
-      selectionFlags.randomFilter,
-      values.randomFilter,
-      [0.1, 100],
-      "a number from 0.1 to 100",
-    );
-    this.#chance = (percent ?? 100) / 100;
+    this.#chance = (values.randomFilter ?? 100) / 100;
     this.#values = values;
     this.#random = random;
   }

@@ -5,8 +5,8 @@ import type {
   ConnectProperties,
   ProtocolVersion,
 } from "../mod.ts";
-import { clientFlags } from "./_client_flags.ts";
-import { parseInteger, UsageError, type Values } from "./_flags.ts";
+import { type clientFlags, FOR_EVER } from "./_client_flags.ts";
+import { UsageError, type Values } from "./_flags.ts";
 import type { Terminal } from "./_terminal.ts";
 
 type ClientValues = Values<typeof clientFlags>;
@@ -29,8 +29,6 @@ const versions: Readonly<Record<string, ProtocolVersion>> = {
   mqttv311: 4,
   mqttv5: 5,
 };
-
-const FOR_EVER = 0xffff_ffff;
 
 /**
  * Reads the flags.
@@ -66,7 +64,7 @@ export function sessionOptions(
   const clientId = given ?? ownClientId(sender, protocolVersion);
   if (clientId !== undefined) options.clientId = clientId;
   if (protocolVersion < 5) return options;
-  const expiry = readExpiry(values.sessionExpiry) ??
+  const expiry = values.sessionExpiry ??
     connect?.sessionExpiryInterval ?? (cleanStart ? undefined : FOR_EVER);
   if (expiry === FOR_EVER && !named) {
     throw new UsageError("a session that does not expire needs -i");
@@ -99,12 +97,6 @@ function readVersion(
     throw new UsageError(`${flag} needs -V mqttv5`);
   }
   return version;
-}
-
-function readExpiry(text: string | undefined): number | undefined {
-  return text === "-1" || text === "∞"
-    ? FOR_EVER
-    : parseInteger(clientFlags.sessionExpiry, text, [0, FOR_EVER]);
 }
 
 function readClientId(

@@ -46,8 +46,8 @@ ${formatHelp}
 
 ${jsonHelp}
 
-What differs from mosquitto_sub: -c is a configuration file, -n is a COUNT, as
--C is, and -i alone goes on with the session of that identifier, where
+What differs from mosquitto_sub: -c is a configuration file; -n is a COUNT, as
+-C is; -i alone goes on with the session of that identifier, where
 mosquitto_sub needs --disable-clean-session.
 
 Exit status: 0 after COUNT messages, or if interrupted with at least one and no

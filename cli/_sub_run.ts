@@ -24,6 +24,9 @@ export interface Parts {
   readonly terminal: Terminal;
 }
 
+/** How long who interrupts waits, in seconds, for who reads the output. */
+const PATIENCE = 2;
+
 export class Run {
   readonly #subscription: Subscription;
   readonly #parts: Parts;
@@ -33,6 +36,8 @@ export class Run {
   readonly #signal: AbortSignal;
   readonly #output: Output;
   readonly #clearing: Flight;
+  /** Settles when the output has had its time after an interruption. */
+  readonly #impatient: Promise<void>;
   #received = 0;
 
   constructor(subscription: Subscription, parts: Parts) {
@@ -46,6 +51,11 @@ export class Run {
     ]);
     this.#output = new Output(terminal, (error) => this.#broken.abort(error));
     this.#clearing = new Flight(client, journal);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#impatient = promise;
+    terminal.interrupted.addEventListener("abort", () => {
+      terminal.sleep(PATIENCE, this.#done.signal).then(resolve, resolve);
+    }, { once: true });
   }
 
   async run(): Promise<number> {
@@ -65,7 +75,7 @@ export class Run {
       }
       if (!this.#subscription.exitAfter) await this.#receive();
       await this.#clearing.land();
-      await this.#output.flush();
+      if (!await this.#flush()) terminal.interrupted.throwIfAborted();
       this.#broken.signal.throwIfAborted();
       journal.debug("Disconnecting");
       await client.disconnect(
@@ -73,8 +83,11 @@ export class Run {
       );
       return this.#clearing.refused > 0 ? FAILED : 0;
     } catch (error) {
+      const status = this.#status(error);
+      // What came is written, and what is written acknowledged.
+      await this.#flush();
       await client.disconnect();
-      return this.#status(error);
+      return status;
     } finally {
       this.#done.abort();
     }
@@ -148,6 +161,14 @@ export class Run {
       journal.error(error);
       message.ack();
     }
+  }
+
+  /** Whether all that came is written, before who interrupts is impatient. */
+  #flush(): Promise<boolean> {
+    return Promise.race([
+      this.#output.flush().then(() => true),
+      this.#impatient.then(() => false),
+    ]);
   }
 
   #status(error: unknown): number {

@@ -1,15 +1,11 @@
 /** What `sub` subscribes to, and until when: the flags, and their meaning. */
 
 import type { RetainHandling, SubscribeOptions } from "../mod.ts";
-import { type ClientSettings, parseQos } from "./_client_options.ts";
-import {
-  type Flag,
-  parseDecimal,
-  parseInteger,
-  UsageError,
-  type Values,
-} from "./_flags.ts";
+import { qosValue } from "./_client_flags.ts";
+import type { ClientSettings } from "./_client_options.ts";
+import { type Flag, UsageError, type Values } from "./_flags.ts";
 import type { GivenProperties } from "./_property_flags.ts";
+import { count, seconds } from "./_value.ts";
 
 /** The flags. */
 export const subscriptionFlags = {
@@ -27,8 +23,7 @@ export const subscriptionFlags = {
   },
   qos: {
     names: ["-q", "--qos"],
-    value: "QOS",
-    choices: ["0", "1", "2"],
+    ...qosValue,
     help: "0 (default), 1 or 2",
   },
   retainAsPublished: {
@@ -49,11 +44,13 @@ export const subscriptionFlags = {
   count: {
     names: ["-n", "-C", "--count"],
     value: "COUNT",
+    kind: count(0),
     help: "end after so many messages; 0 (default): never",
   },
   timeout: {
     names: ["-W", "--timeout"],
     value: "SECONDS",
+    kind: seconds(0.001),
     help: "end after so many seconds, with exit status 27",
   },
 } as const satisfies Record<string, Flag>;
@@ -67,7 +64,7 @@ const WHEN: Readonly<Record<string, RetainHandling>> = {
   "2": 2,
 };
 
-/** What is to be done . */
+/** What is to be done. */
 export interface Subscription {
   readonly topics: readonly string[];
   readonly unsubscribe: readonly string[];
@@ -93,7 +90,7 @@ export function subscriptionOf(
   if (topics.length === 0 && values.unsubscribe.length === 0) {
     throw new UsageError("-t FILTER is missing");
   }
-  const { retainHandling, retainAsPublished } = values;
+  const { retainHandling, retainAsPublished, qos } = values;
   if (protocolVersion < 5) {
     if (retainAsPublished) {
       throw new UsageError("--retain-as-published needs -V mqttv5");
@@ -103,7 +100,6 @@ export function subscriptionOf(
     }
   }
   const options: SubscribeOptions = { allowFailures: true };
-  const qos = parseQos(subscriptionFlags.qos, values.qos);
   if (qos !== undefined) options.qos = qos;
   if (retainAsPublished) options.retainAsPublished = true;
   if (retainHandling !== undefined) {
@@ -119,22 +115,13 @@ export function subscriptionOf(
   if (properties.subscribe !== undefined) {
     options.properties = properties.subscribe;
   }
-  const timeout = parseDecimal(
-    subscriptionFlags.timeout,
-    values.timeout,
-    [0.001, 2_000_000],
-    "a number of seconds",
-  );
   return {
     topics,
     unsubscribe: values.unsubscribe,
     options,
     properties,
     exitAfter: values.exitAfter,
-    count: parseInteger(subscriptionFlags.count, values.count, [
-      0,
-      Number.MAX_SAFE_INTEGER,
-    ]) ?? 0,
-    timeout,
+    count: values.count ?? 0,
+    timeout: values.timeout,
   };
 }

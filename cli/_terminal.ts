@@ -27,6 +27,11 @@ export class Interruption extends Error {
   }
 }
 
+/** Nothing can be written to standard output any more. */
+export class OutputError extends Error {
+  override readonly name: string = "OutputError";
+}
+
 /** Input, output, time and interruptions of a command. */
 export interface Terminal {
   /** Standard input. */
@@ -47,7 +52,12 @@ export interface Terminal {
   hide(on: boolean): boolean;
   /** Opens a file to read. */
   open(path: string): Promise<OpenFile>;
-  /** Writes to standard output, at least one byte. */
+  /**
+   * Writes to standard output, at least one byte.
+   *
+   * @throws {Deno.errors.BrokenPipe} If who read it has had enough.
+   * @throws {OutputError} If it cannot be written.
+   */
   write(bytes: Uint8Array): Promise<number>;
   /** Writes a line to standard error. */
   error(line: string): void;
@@ -124,8 +134,14 @@ export class SystemTerminal implements Terminal, Disposable {
     return { stream: file.readable, size: isFile ? size : undefined };
   }
 
-  write(bytes: Uint8Array): Promise<number> {
-    return Deno.stdout.write(bytes);
+  async write(bytes: Uint8Array): Promise<number> {
+    try {
+      return await Deno.stdout.write(bytes);
+    } catch (error) {
+      if (error instanceof Deno.errors.BrokenPipe) throw error;
+      const { message } = error as Error;
+      throw new OutputError(`Cannot write to standard output: ${message}`);
+    }
   }
 
   error(line: string): void {

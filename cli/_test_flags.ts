@@ -1,7 +1,8 @@
 /** The flags of `ambermq test`, known without loading the checks. */
 
 import { brokerFlags, tlsFlags } from "./_client_flags.ts";
-import { type Flags, helpFlag } from "./_flags.ts";
+import { type Flags, shortHelpFlag } from "./_flags.ts";
+import { seconds } from "./_value.ts";
 
 /** Which broker, and as whom. */
 const targetFlags = {
@@ -35,6 +36,7 @@ const checkFlags = {
   timeout: {
     names: ["--timeout"],
     value: "SECONDS",
+    kind: seconds(0.001, 3600),
     help: "how long to wait for an answer, by default 5",
   },
   format: {
@@ -44,7 +46,7 @@ const checkFlags = {
     help: "text (default), json or junit",
   },
   list: { names: ["--list"], help: "list the checks, run none" },
-  help: helpFlag,
+  help: shortHelpFlag,
 } as const satisfies Flags;
 
 /** All of them. */

@@ -18,7 +18,12 @@ import { UsageError } from "./_flags.ts";
 import { passwdCommand } from "./_passwd.ts";
 import { pubFlags, runPub } from "./_pub.ts";
 import { runSub, subFlags } from "./_sub.ts";
-import { print, SystemTerminal } from "./_terminal.ts";
+import {
+  OutputError,
+  print,
+  SystemTerminal,
+  type Terminal,
+} from "./_terminal.ts";
 import { testFlags } from "./_test_flags.ts";
 import { version } from "./_version.ts";
 
@@ -77,8 +82,22 @@ ambermq COMMAND --help tells more; ambermq --version shows the version.
  * @returns The exit status: 0 if all went well, 2 if the arguments are wrong.
  */
 export async function main(args: string[]): Promise<number> {
-  const [name, ...rest] = args;
   using terminal = new SystemTerminal();
+  try {
+    return await run(args, terminal);
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    const [name = ""] = args;
+    const command = Object.hasOwn(commands, name) ? ` ${name}` : "";
+    terminal.error(`ambermq${command}: ${error.message}`);
+    return FAILED;
+  }
+}
+
+async function run(
+  [name, ...rest]: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
   switch (name) {
     case "--help":
     case "-h":

@@ -50,9 +50,16 @@ export function unsubscribePacket(
   filters: string | readonly string[],
   { properties }: UnsubscribeOptions,
 ): Omit<UnsubscribePacket, "packetId"> {
+  const list = listOf(filters);
+  for (const one of list) {
+    if (typeof one === "string") continue;
+    throw new TypeError(
+      `Cannot unsubscribe: ${show(one)} is not a topic filter`,
+    );
+  }
   return {
     type: "unsubscribe",
-    filters: listOf(filters),
+    filters: list,
     ...(properties === undefined ? {} : { properties }),
   };
 }
@@ -76,9 +83,21 @@ function filterOptions(
   one: string | FilterOptions | readonly [string, Qos],
 ): FilterOptions {
   if (typeof one === "string") return { filter: one };
-  if (!isPair(one)) return one;
-  const [filter, qos] = one;
-  return { filter, qos };
+  if (typeof one === "object" && one !== null) {
+    const options = isPair(one) ? { filter: one[0], qos: one[1] } : one;
+    if (typeof options.filter === "string") return options;
+  }
+  throw new TypeError(
+    `Cannot subscribe: ${
+      show(one)
+    } is not a topic filter, { filter, qos } or ` +
+      "[filter, qos]",
+  );
+}
+
+/** A wrong argument, in few words. */
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 function isPair(
@@ -99,6 +118,9 @@ export function publishPacket(
   { qos, retain, properties }: PublishOptions,
   client: ClientOptions,
 ): PublishPacket {
+  if (typeof topic !== "string") {
+    throw new TypeError(`Cannot publish: the topic ${show(topic)} is no text`);
+  }
   const { topics, defaultQos = 0, defaultRetain = false } = client;
   const known = topics !== undefined && Object.hasOwn(topics, topic)
     ? topics[topic]
@@ -129,11 +151,59 @@ function checkPublishProperties(properties: PublishProperties): void {
   }
 }
 
+/** @throws {RangeError} If a QoS that is meant for publications is none. */
+export function checkQos(
+  { defaultQos, topics = {} }: ClientOptions,
+): void {
+  const all: [name: string, qos: number | undefined][] = [
+    ["defaultQos", defaultQos],
+    ...Object.entries(topics).map(([topic, { qos }]): [string, typeof qos] => [
+      `topics[${JSON.stringify(topic)}].qos`,
+      qos,
+    ]),
+  ];
+  for (const [name, qos] of all) {
+    if (qos === undefined || [0, 1, 2].includes(qos)) continue;
+    throw new RangeError(
+      `Cannot make a client: ${name} ${qos} is not 0, 1 or 2`,
+    );
+  }
+}
+
+/** @throws {TypeError} If a will has no topic to be published to. */
+export function checkWill(will: ClientOptions["will"]): void {
+  if (will === undefined || typeof will.topic === "string") return;
+  throw new TypeError(
+    `Cannot make a client: will.topic ${show(will.topic)} is no text`,
+  );
+}
+
 /** @throws {RangeError} If it is no version of MQTT. */
 export function checkVersion(version: number): void {
   if ([3, 4, 5].includes(version)) return;
   throw new RangeError(
     `Cannot make a client: protocolVersion ${version} is not 3, 4 or 5`,
+  );
+}
+
+/**
+ * @param seconds A time; `undefined`: the default.
+ * @throws {RangeError} If nothing can take so long.
+ */
+export function checkSeconds(
+  action: string,
+  name: string,
+  seconds: number | undefined,
+): void {
+  if (seconds === undefined || seconds >= 0) return;
+  throw new RangeError(`Cannot ${action}: ${name} ${seconds} is not 0 or more`);
+}
+
+/** @throws {RangeError} If there cannot be so many messages on their way. */
+export function checkMaxInflight(limit: number): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 65_535) return;
+  throw new RangeError(
+    `Cannot make a client: maxInflight ${limit} is not 1 to 65,535`,
   );
 }
 

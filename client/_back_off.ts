@@ -2,12 +2,15 @@
 
 import type { ReconnectPolicy } from "./options.ts";
 
+/** In seconds: what a timer can wait at the longest. */
+const LONGEST = 2_147_483;
+
 export class BackOff {
   readonly #retries: number;
   /** In seconds. */
   readonly #longest: number;
   readonly #chance: () => number;
-  /** Attempts that failed since there was a connection. */
+  /** Failures since there was a connection that was none. */
   #failures = 0;
   /** The same with connections that did not last. */
   #exponent = 0;
@@ -31,11 +34,11 @@ export class BackOff {
       );
     }
     this.#retries = reconnectRetries;
-    this.#longest = reconnectMaxInterval;
+    this.#longest = Math.min(reconnectMaxInterval, LONGEST);
     this.#chance = chance;
   }
 
-  /** Which attempt the next one is, since there was a connection. */
+  /** Which attempt the next one is, since there was such a connection. */
   get attempt(): number {
     return this.#failures + 1;
   }
@@ -51,7 +54,6 @@ export class BackOff {
    * @param now The time in milliseconds.
    */
   opened(now: number): void {
-    this.#failures = 0;
     this.#opened = now;
   }
 
@@ -59,11 +61,16 @@ export class BackOff {
    * It is lost.
    *
    * @param now The time in milliseconds.
-   * @returns In how many seconds to try again.
+   * @param broken Whether the broker broke the protocol: it would again, so that
+   * it counts as a failure, unless the connection has lasted.
+   * @returns In how many seconds to try again; `undefined`: not any more.
    */
-  lost(now: number): number {
+  lost(now: number, broken: boolean): number | undefined {
     const lasted = now - this.#opened >= this.#longest * 1000;
-    this.#exponent = lasted ? 0 : this.#exponent + 1;
+    if (lasted) this.#exponent = 0;
+    if (lasted || !broken) this.#failures = 0;
+    if (!lasted && broken) return this.failed();
+    if (!lasted) this.#exponent++;
     return this.#delay();
   }
 

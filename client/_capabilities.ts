@@ -9,6 +9,12 @@ import {
 } from "../codec/mod.ts";
 import { RequestError } from "./error.ts";
 
+/**
+ * The window of a broker before 5.0, which cannot say its own: mosquitto closes
+ * the connection of who sends more than 20 messages of QoS 2 at a time.
+ */
+const WINDOW = 20;
+
 /** A PUBLISH, as far as the broker may have something against it. */
 export interface Publishable {
   readonly packet: { readonly qos: number; readonly retain: boolean };
@@ -18,16 +24,24 @@ export interface Publishable {
 export class Capabilities {
   /** The largest packet that the broker takes. */
   readonly maximumPacketSize: number;
-  /** How many unacknowledged messages the broker takes. */
-  readonly receiveMaximum: number;
+  /** How many unacknowledged messages may be on their way to the broker. */
+  readonly window: number;
   /** Whether subscriptions may have identifiers. */
   readonly subscriptionIdentifiers: boolean;
   readonly #connack: ConnackProperties;
 
-  constructor(version: ProtocolVersion, connack: ConnackProperties = {}) {
+  /** @param maxInflight What the application says about the window. */
+  constructor(
+    version: ProtocolVersion,
+    connack: ConnackProperties = {},
+    maxInflight?: number,
+  ) {
     this.#connack = connack;
     this.maximumPacketSize = connack.maximumPacketSize ?? Infinity;
-    this.receiveMaximum = connack.receiveMaximum ?? 65_535;
+    const { receiveMaximum = 65_535 } = connack;
+    this.window = version === 5
+      ? Math.min(receiveMaximum, maxInflight ?? receiveMaximum)
+      : maxInflight ?? WINDOW;
     this.subscriptionIdentifiers = version === 5 &&
       (connack.subscriptionIdentifiersAvailable ?? true);
   }

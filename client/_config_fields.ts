@@ -128,6 +128,13 @@ export const fields = {
     description: "Whether to subscribe again where the session was lost.",
     default: true,
   },
+  maxInflight: {
+    type: "integer",
+    minimum: 1,
+    maximum: 65_535,
+    description:
+      "How many messages of QoS 1 and 2 may be on their way; by default 20 before MQTT 5.0, what the broker says in 5.0.",
+  },
   offlineQueue: {
     type: "object",
     description: "What may wait to be published while there is no connection.",

@@ -104,25 +104,31 @@ export interface AttemptOptions {
   readonly events: Events;
 }
 
-/** A connection that CONNACK has opened. */
-export interface Opened {
-  readonly connection: Connection;
-  readonly connack: ConnackPacket;
-  /** Settles when the connection has ended, with what went wrong. */
-  readonly ended: Promise<Error | undefined>;
+/** Who is told, at once, what becomes of an attempt that succeeds. */
+export interface AttemptOwner {
+  /** CONNACK has come, and nothing was sent since. */
+  opened(connection: Connection, connack: ConnackPacket): void;
+  /**
+   * The connection is gone.
+   *
+   * @param error What went wrong.
+   */
+  lost(error: Error | undefined): void;
 }
 
 /** One attempt to connect. */
 export class Attempt {
   readonly #options: AttemptOptions;
+  readonly #owner: AttemptOwner;
   readonly #giveUp = new AbortController();
 
   /**
    * @throws {TypeError} If an option of the client is wrong.
    * @throws {RangeError} If a number is out of range.
    */
-  constructor(options: AttemptOptions) {
+  constructor(options: AttemptOptions, owner: AttemptOwner) {
     this.#options = options;
+    this.#owner = owner;
     const { packet } = options;
     encode(packet, packet.protocolVersion);
   }
@@ -137,7 +143,7 @@ export class Attempt {
    *
    * @throws {ConnectError} If no connection comes about.
    */
-  async run(): Promise<Opened> {
+  async run(): Promise<void> {
     const { broker: { address }, client, clock } = this.#options;
     const { connectTimeout = 30 } = client;
     const timer = clock.setTimeout(() => {
@@ -147,7 +153,7 @@ export class Attempt {
     const { signal } = this.#giveUp;
     try {
       signal.throwIfAborted();
-      return await this.#open(signal);
+      await this.#open(signal);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (error instanceof ConnectError || error instanceof TypeError) {
@@ -168,11 +174,15 @@ export class Attempt {
       : "; is the client's certificate the right one?";
   }
 
-  async #open(signal: AbortSignal): Promise<Opened> {
+  async #open(signal: AbortSignal): Promise<void> {
     const { broker, packet, known, session, client, clock, events } =
       this.#options;
     const { protocolVersion: version, cleanStart, keepAlive } = packet;
     const transport = await this.#dial(broker.url, signal);
+    if (signal.aborted) {
+      transport.close();
+      throw signal.reason;
+    }
     const connection = new Connection(transport, session, {
       version,
       clock,
@@ -182,20 +192,22 @@ export class Attempt {
       events,
     });
     if (cleanStart) session.clear(); // [MQTT-3.1.2-4]
-    const greeted = session.greet(
-      connection,
-      { keepAlive, resumable: known && !cleanStart },
-      signal,
-    );
+    let open = false;
+    const greeted = session.greet(connection, {
+      keepAlive,
+      resumable: known && !cleanStart,
+      opened: (connack) => {
+        open = true;
+        this.#owner.opened(connection, connack);
+      },
+    }, signal);
     const ended = connection.run(packet).then((error) => {
-      session.lose(error);
-      return error;
+      if (open) this.#owner.lost(error);
+      else session.lose(error);
     });
     try {
       const connack = await greeted;
-      if (connack.reasonCode === ReasonCode.Success) {
-        return { connection, connack, ended };
-      }
+      if (connack.reasonCode === ReasonCode.Success) return;
       throw refused(broker.address, connack, version);
     } catch (error) {
       connection.close(new ConnectionLostError("Connection lost: given up"));

@@ -23,7 +23,7 @@ import type { Events } from "./_guard.ts";
 import { Heartbeat, type HeartbeatOwner } from "./_heartbeat.ts";
 import { Output, type OutputOwner } from "./_output.ts";
 
-/** How long DISCONNECT, and what is before it, may take to leave. */
+/** How long the transport may take nothing of what is to leave at the end. */
 const FLUSH_TIMEOUT = 5000;
 
 /**
@@ -68,6 +68,9 @@ export class Connection implements OutputOwner, HeartbeatOwner {
   /** What the broker can do. */
   capabilities: Capabilities;
 
+  /** Whether what was to be sent before DISCONNECT was given up. */
+  cut = false;
+
   readonly #transport: Transport;
   readonly #handler: ConnectionHandler;
   readonly #version: ProtocolVersion;
@@ -80,6 +83,8 @@ export class Connection implements OutputOwner, HeartbeatOwner {
   /** Why the connection ends; `undefined` if in good order. */
   #error: Error | undefined;
   #timer: unknown;
+  /** Whether DISCONNECT found something waiting before it. */
+  #unsent = false;
   #closed = false;
 
   constructor(
@@ -191,6 +196,7 @@ export class Connection implements OutputOwner, HeartbeatOwner {
    * @throws {RequestError} If it is too large for the broker.
    */
   send(packet: Packet): void {
+    if (this.#over) return; // [MQTT-3.14.4-1]
     const { maximumPacketSize } = this.capabilities;
     if (!this.#output.push(packet, maximumPacketSize)) {
       throw this.capabilities.tooLarge(packet.type);
@@ -204,6 +210,7 @@ export class Connection implements OutputOwner, HeartbeatOwner {
    * @param dup The flag DUP, if it was sent before.
    */
   sendFrame({ packet, frame, flags }: Publication, dup = 0): void {
+    if (this.#over) return; // [MQTT-3.14.4-1]
     this.#output.pushFrame(frame, flags | dup, packet.packetId ?? 0);
     this.#events.packetSent?.(dup === 0 ? packet : { ...packet, dup: true });
   }
@@ -221,6 +228,7 @@ export class Connection implements OutputOwner, HeartbeatOwner {
 
   /** Sends a packet that is as small as it can be. */
   #push(packet: Packet): void {
+    if (this.#over) return; // [MQTT-3.14.4-1]
     this.#output.push(packet);
     this.#events.packetSent?.(packet);
   }
@@ -233,7 +241,8 @@ export class Connection implements OutputOwner, HeartbeatOwner {
 
   /**
    * Ends the connection: sends DISCONNECT if that can be, waits until it has
-   * left and the broker has closed, but not for long.
+   * left, as long as there is progress, and the broker has closed, but not for
+   * long.
    *
    * @param reasonCode The reason; only 5.0 sends one.
    * @param error What went wrong, if that is why.
@@ -251,13 +260,14 @@ export class Connection implements OutputOwner, HeartbeatOwner {
     const sends = this.connected && (error === undefined || this.#version > 4);
     if (!sends) return this.close(error);
     const packet = { type: "disconnect" as const, reasonCode };
+    this.#unsent = this.#output.busy;
     if (properties === undefined) this.#push(packet);
     else this.send({ ...packet, properties });
     this.#error = error;
     this.#state = "disconnected"; // [MQTT-3.14.4-1]
     this.#heartbeat.stop();
     this.#handler.closing();
-    this.#closeIn(FLUSH_TIMEOUT);
+    this.#awaitProgress();
   }
 
   /**
@@ -276,9 +286,21 @@ export class Connection implements OutputOwner, HeartbeatOwner {
     this.#handler.closing();
   }
 
-  #closeIn(delay: number): void {
+  #expire(delay: number, expired: () => void): void {
     this.#clock.clearTimeout(this.#timer);
-    this.#timer = this.#clock.setTimeout(() => this.close(), delay);
+    this.#timer = this.#clock.setTimeout(expired, delay);
+  }
+
+  /** Gives the transport time to take something. */
+  #awaitProgress(): void {
+    this.#expire(FLUSH_TIMEOUT, () => {
+      this.cut = this.#unsent;
+      this.close();
+    });
+  }
+
+  progressed(): void {
+    if (this.#over && !this.#closed) this.#awaitProgress();
   }
 
   written(): void {
@@ -287,7 +309,8 @@ export class Connection implements OutputOwner, HeartbeatOwner {
   }
 
   flushed(): void {
-    if (this.#over && !this.#closed) this.#closeIn(LINGER_TIMEOUT);
+    if (!this.#over || this.#closed) return;
+    this.#expire(LINGER_TIMEOUT, () => this.close());
   }
 
   failed(error: unknown): void {

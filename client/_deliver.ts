@@ -1,5 +1,6 @@
 /** One message out of an inbox, in time. */
 
+import { checkSeconds } from "./_arguments.ts";
 import type { DeliverOptions } from "./call_options.ts";
 import type { Clock } from "./clock.ts";
 import { ConnectionLostError } from "./error.ts";
@@ -10,6 +11,7 @@ import { overlook } from "./_pending.ts";
 /**
  * Waits for the next message.
  *
+ * @throws {RangeError} If the time is negative.
  * @throws {ConnectionLostError} If none comes any more.
  * @throws {DOMException} If none came in time.
  */
@@ -19,6 +21,7 @@ export function deliver(
   clock: Clock,
 ): Promise<IncomingApplicationMessage> {
   signal?.throwIfAborted();
+  checkSeconds("deliver a message", "timeout", timeout);
   const taken = timeout === undefined
     ? inbox.take(signal)
     : takeWithin(inbox, timeout, signal, clock);

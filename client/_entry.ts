@@ -20,7 +20,10 @@ export class Entry {
   readonly streams: Set<Stream> = new Set();
   /** Whether `subscribe` made it too. */
   plain = false;
-  granted = false;
+  /** Whether it was granted, and is to be had from every session. */
+  wanted = false;
+  /** Whether the session that the broker has now has it. */
+  confirmed = false;
 
   constructor(request: SubscriptionRequest) {
     this.request = request;
@@ -36,6 +39,11 @@ export class Entry {
     ) return false;
     // An identifier may be that of an earlier program, whose session it was.
     return matches(pattern, topic);
+  }
+
+  /** The broker has granted it. */
+  confirm(): void {
+    this.wanted = this.confirmed = true;
   }
 
   /** Its streams get no more messages. */

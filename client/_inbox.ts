@@ -8,7 +8,9 @@ import type { IncomingApplicationMessage } from "./message.ts";
 import { Pending } from "./_pending.ts";
 
 type Message = IncomingApplicationMessage;
-type Taker = Pending<Message | undefined>;
+
+/** Who waits for a message; gets `undefined` where none comes. */
+export type Taker = Pending<Message | undefined>;
 
 /** What acknowledges a message once there is room behind it. */
 export interface Receipt {
@@ -94,8 +96,16 @@ export class Inbox {
     if (this.full) this.#crowd.add(this);
   }
 
-  /** The next message; `undefined` after an orderly end. */
-  take(signal?: AbortSignal): Promise<Message | undefined> {
+  /**
+   * The next message; `undefined` after an orderly end.
+   *
+   * @param signal Gives up waiting.
+   * @param waiting Where who takes it is as long as it waits.
+   */
+  take(
+    signal?: AbortSignal,
+    waiting?: Set<Taker>,
+  ): Promise<Message | undefined> {
     const message = this.#messages.shift();
     if (message !== undefined) {
       this.#receipts.shift()?.release();
@@ -109,7 +119,8 @@ export class Inbox {
         ? Promise.resolve(undefined)
         : Promise.reject(error);
     }
-    const taker: Taker = new Pending(signal);
+    const taker: Taker = new Pending(signal, () => waiting?.delete(taker));
+    waiting?.add(taker);
     this.#takers.push(taker);
     return taker.promise;
   }

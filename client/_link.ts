@@ -1,9 +1,14 @@
 /**
  * The connection that there is, or is to be: one attempt after the other, as
- * long as that makes sense.
+ * long as that makes sense. Its state has changed before any promise settles
+ * and any event fires: whoever is told of something can act on it.
  */
 
-import type { ConnackPacket, ProtocolVersion } from "../codec/mod.ts";
+import {
+  type ConnackPacket,
+  ProtocolError,
+  type ProtocolVersion,
+} from "../codec/mod.ts";
 import { BackOff } from "./_back_off.ts";
 import type {
   ConnectOptions,
@@ -13,15 +18,15 @@ import type {
 import type { Clock } from "./clock.ts";
 import {
   Attempt,
+  type AttemptOwner,
   connectPacket,
   dialOptionsOf,
-  type Opened,
 } from "./_connect.ts";
 import type { Connection } from "./_connection.ts";
 import { ConnectError, ConnectionLostError } from "./error.ts";
 import type { Events } from "./_guard.ts";
 import type { ClientOptions, Dial, DialOptions } from "./options.ts";
-import { Pending } from "./_pending.ts";
+import { overlook, Pending } from "./_pending.ts";
 import { mayPass } from "./_refusal.ts";
 import type { Session } from "./_session.ts";
 import { type BrokerUrl, parseBrokerUrl } from "./_url.ts";
@@ -43,30 +48,48 @@ interface Target {
   readonly dialOptions: DialOptions;
 }
 
-export class Link {
+/** What a link does at the time. */
+type State =
+  /** Nothing yet. */
+  | { readonly is: "new" }
+  | { readonly is: "attempting"; readonly attempt: Attempt }
+  | {
+    readonly is: "open";
+    readonly connection: Connection;
+    readonly connack: ConnackPacket;
+  }
+  /** It waits for its next attempt. */
+  | { readonly is: "waiting"; readonly timer: unknown }
+  /** The connection or the attempt is about to end, and is to be the last. */
+  | {
+    readonly is: "leaving";
+    /** What who waits for a connection is told. */
+    readonly reason: unknown;
+    /** What `closed` tells. */
+    readonly error: Error | undefined;
+    readonly connection: Connection | undefined;
+  }
+  /** Nothing any more. */
+  | { readonly is: "ended" };
+
+export class Link implements AttemptOwner {
   clientId: string;
 
   readonly #options: LinkOptions;
   readonly #backOff: BackOff;
+  #state: State = { is: "new" };
   /** Whether the broker may have a session with the client's identifier. */
   #known: boolean;
   #target: Target | undefined;
   /** What the next attempt says. */
   #cleanStart = true;
-  #attempt: Attempt | undefined;
-  #opened: Opened | undefined;
+  /** Whether a failure is not the end. */
+  #insists = false;
+  /** Whether there was a connection since `connect` or `reconnect`. */
+  #wasOpen = false;
   /** Who waits for a connection. */
   readonly #waiters = new Set<Pending<ConnackPacket>>();
-  /** Ends the wait for the next attempt. */
-  #wake: (() => void) | undefined;
-  #running = false;
-  /** Whether `disconnect` was called. */
-  #left = false;
-  /** Why there are to be no more attempts. */
-  #givenUp: { reason: unknown } | undefined;
   #closed = Promise.withResolvers<Error | undefined>();
-  /** Whether `#closed` is settled. */
-  #ended = false;
 
   /** @throws {RangeError} If a number is out of range. */
   constructor(options: LinkOptions) {
@@ -77,14 +100,19 @@ export class Link {
     this.#known = clientId !== undefined && clientId !== "";
   }
 
-  /** The connection, if there is one. */
-  get connection(): Connection | undefined {
-    return this.#opened?.connection;
+  /** Whether there is a connection. */
+  get connected(): boolean {
+    return this.#state.is === "open" && this.#state.connection.connected;
   }
 
   /** Settles when there is no connection, and none is to come. */
   get closed(): Promise<Error | undefined> {
     return this.#closed.promise;
+  }
+
+  /** Whether there is a connection, or one is to come or about to end. */
+  get #running(): boolean {
+    return this.#state.is !== "new" && this.#state.is !== "ended";
   }
 
   /**
@@ -118,46 +146,66 @@ export class Link {
    */
   reconnect({ cleanStart, signal }: ReconnectOptions): Promise<ConnackPacket> {
     signal?.throwIfAborted();
+    const state = this.#state;
     if (this.#target === undefined) {
       throw new TypeError("Cannot reconnect: the client was never connected");
     }
-    if (this.connection?.connected) {
-      return Promise.resolve(this.#opened!.connack);
+    if (state.is === "open" && state.connection.connected) {
+      return Promise.resolve(state.connack);
     }
-    if (this.#left && this.#running) {
+    if (state.is === "leaving") {
       throw new TypeError("Cannot reconnect: the client is disconnecting");
     }
     const clean = cleanStart ?? this.#cleanStart;
-    if (!this.#running) {
+    if (state.is === "ended") {
       const first = this.#prepare(this.#target, clean);
       this.#cleanStart = clean;
       return this.#begin(first, true, signal);
     }
     this.#cleanStart = clean;
     const waiter = this.#wait(signal);
-    this.#wake?.();
+    if (state.is === "waiting") {
+      this.#options.clock.clearTimeout(state.timer);
+      this.#again();
+    }
     return waiter.promise;
   }
 
   /**
    * Disconnects, or gives up connecting.
    *
+   * @throws {ConnectionLostError} If the network did not take all.
    * @throws {TypeError} If the reason or a property is not one of DISCONNECT.
    */
-  async disconnect(options: DisconnectOptions): Promise<void> {
+  disconnect(options: DisconnectOptions): Promise<void> {
     const { reasonCode = 0, properties, signal } = options;
     signal?.throwIfAborted();
-    if (!this.#running) return;
-    const { connection } = this;
-    connection?.disconnect(reasonCode, undefined, properties);
-    this.#left = true;
+    const state = this.#state;
+    const { closed } = this;
+    if (!this.#running) return Promise.resolve();
+    if (state.is === "open") {
+      state.connection.disconnect(reasonCode, undefined, properties);
+    }
+    const connection = state.is === "open" || state.is === "leaving"
+      ? state.connection
+      : undefined;
+    const reason = new ConnectError("Cannot connect: disconnect was called");
+    this.#leave(reason, undefined);
+    return overlook(ended(closed, connection, signal));
+  }
+
+  /** No other connection is to come. */
+  #leave(reason: unknown, error: Error | undefined): void {
+    const state = this.#state;
+    const connection = state.is === "open" || state.is === "leaving"
+      ? state.connection
+      : undefined;
+    this.#state = { is: "leaving", reason, error, connection };
     this.#options.session.leave();
-    this.#giveUp(new ConnectError("Cannot connect: disconnect was called"));
-    const abort = () => connection?.close();
-    signal?.addEventListener("abort", abort);
-    await this.closed;
-    signal?.removeEventListener("abort", abort);
-    signal?.throwIfAborted();
+    if (state.is === "attempting") state.attempt.giveUp(reason);
+    if (state.is !== "waiting") return;
+    this.#options.clock.clearTimeout(state.timer);
+    this.#end(reason, error);
   }
 
   /** An attempt, with whatever is wrong found out before it begins. */
@@ -169,27 +217,28 @@ export class Link {
       dialOptions,
       packet: connectPacket(this.clientId, version, broker, client, cleanStart),
       known: this.#known,
-    });
+    }, this);
   }
 
   #begin(
     first: Attempt,
-    insist: boolean,
+    insists: boolean,
     signal: AbortSignal | undefined,
   ): Promise<ConnackPacket> {
     // Nothing is wrong with the arguments: `closed` is about this one now.
-    if (this.#ended) this.#closed = Promise.withResolvers();
-    this.#ended = this.#left = false;
-    this.#givenUp = undefined;
-    this.#running = true;
+    if (this.#state.is === "ended") this.#closed = Promise.withResolvers();
+    this.#insists = insists;
+    this.#wasOpen = false;
     this.#backOff.begin();
     this.#options.session.expect();
     const waiter = this.#wait();
-    const abort = () => this.#giveUp(signal!.reason);
+    const abort = () => {
+      if (!waiter.settled) this.#leave(signal!.reason, signal!.reason);
+    };
     signal?.addEventListener("abort", abort);
     const settled = () => signal?.removeEventListener("abort", abort);
     waiter.promise.then(settled, settled);
-    this.#run(first, insist);
+    this.#try(first);
     return waiter.promise;
   }
 
@@ -202,90 +251,104 @@ export class Link {
     return waiter;
   }
 
-  /** Never rejects. */
-  async #run(first: Attempt, insist: boolean): Promise<void> {
-    const { client, clock, events } = this.#options;
-    let next: Attempt | undefined = first;
-    let wasOpen = false;
-    /** Whether the application knows that there is no connection. */
-    let told = false;
-    let error: unknown;
-    for (;;) {
-      let delay: number | undefined;
-      try {
-        this.#attempt = next ?? this.#prepare(this.#target!, this.#cleanStart);
-        next = undefined;
-        told = false;
-        const opened: Opened = await this.#attempt.run();
-        wasOpen = true;
-        insist = client.autoReconnect ?? true;
-        this.#open(opened);
-        error = await opened.ended;
-        this.#opened = undefined;
-        events.disconnected?.(error as Error | undefined);
-        told = true;
-        delay = this.#backOff.lost(clock.now());
-      } catch (failure) {
-        error = failure;
-        delay = this.#backOff.failed();
-      }
-      if (this.#givenUp !== undefined) break;
-      if (!insist || !mayPass(error) || delay === undefined) break;
-      events.reconnecting?.(this.#backOff.attempt, delay, error as Error);
-      told = false;
-      await this.#sleep(delay);
-      if (this.#givenUp !== undefined) break;
-    }
-    this.#end(error, wasOpen, told);
+  #try(attempt: Attempt): void {
+    this.#state = { is: "attempting", attempt };
+    attempt.run().catch((error) => this.#failed(error));
   }
 
-  #open(opened: Opened): void {
-    const { clock, events, version } = this.#options;
-    const { connack } = opened;
-    this.#attempt = undefined;
-    this.#opened = opened;
-    this.#known = true;
+  #again(): void {
+    try {
+      this.#try(this.#prepare(this.#target!, this.#cleanStart));
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  opened(connection: Connection, connack: ConnackPacket): void {
+    const { client, clock, version } = this.#options;
+    this.#state = { is: "open", connection, connack };
+    this.#wasOpen = this.#known = true;
+    this.#insists = client.autoReconnect ?? true;
     this.clientId = connack.properties?.assignedClientIdentifier ??
       this.clientId;
     // Before 5.0 a session that outlives its connection is the same choice.
     if (version === 5) this.#cleanStart = false;
     this.#backOff.opened(clock.now());
     for (const waiter of [...this.#waiters]) waiter.resolve(connack);
-    events.connected?.(connack);
   }
 
-  #sleep(delay: number): Promise<void> {
-    const { clock } = this.#options;
-    return new Promise((resolve) => {
-      const wake = () => {
-        clock.clearTimeout(timer);
-        this.#wake = undefined;
-        resolve();
-      };
-      const timer = clock.setTimeout(wake, delay * 1000);
-      this.#wake = wake;
-    });
+  lost(error: Error | undefined): void {
+    const { clock, events } = this.#options;
+    const broken = error?.cause instanceof ProtocolError;
+    const delay = this.#backOff.lost(clock.now(), broken);
+    this.#over(error, delay, () => events.disconnected?.(error));
   }
 
-  #giveUp(reason: unknown): void {
-    this.#givenUp ??= { reason };
-    this.#attempt?.giveUp(reason);
-    this.#wake?.();
+  #failed(error: unknown): void {
+    this.#over(error, this.#backOff.failed());
   }
 
-  /** There is no connection, and none is to come. */
-  #end(error: unknown, wasOpen: boolean, told: boolean): void {
+  /**
+   * A connection is lost, or an attempt has failed: has another one follow, or
+   * none.
+   *
+   * @param tell Tells of it if another one follows.
+   */
+  #over(error: unknown, delay: number | undefined, tell?: () => void): void {
+    const { clock, events, session } = this.#options;
+    const state = this.#state;
+    if (state.is === "leaving") return this.#end(state.reason, state.error);
+    if (!this.#insists || !mayPass(error) || delay === undefined) {
+      return this.#end(error, lostBy(error, this.#wasOpen));
+    }
+    const timer = clock.setTimeout(() => this.#again(), delay * 1000);
+    const waiting: State = { is: "waiting", timer };
+    this.#state = waiting;
+    const { attempt } = this.#backOff;
+    session.lose(error as Error);
+    tell?.();
+    if (this.#state !== waiting) return; // who was told has decided otherwise
+    events.reconnecting?.(attempt, delay, error as Error);
+  }
+
+  /**
+   * There is no connection, and none is to come.
+   *
+   * @param reason What who waits for one is told.
+   * @param error What `closed` tells.
+   */
+  #end(reason: unknown, error: Error | undefined): void {
     const { session, events } = this.#options;
-    this.#attempt = undefined;
-    this.#running = false;
-    this.#ended = true;
-    const why = this.#givenUp === undefined ? error : this.#givenUp.reason;
-    const last = this.#left ? undefined : lostBy(why, wasOpen);
-    session.end(last);
-    for (const waiter of [...this.#waiters]) waiter.reject(why);
-    if (!told) events.disconnected?.(last);
-    this.#closed.resolve(last);
+    const waiters = [...this.#waiters];
+    this.#state = { is: "ended" };
+    session.lose(error);
+    session.end(error);
+    for (const waiter of waiters) waiter.reject(reason);
+    this.#closed.resolve(error);
+    events.disconnected?.(error);
   }
+}
+
+/**
+ * Waits until a client has left.
+ *
+ * @param signal Has it not wait for the broker.
+ */
+async function ended(
+  closed: Promise<unknown>,
+  connection: Connection | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const abort = () => connection?.close();
+  signal?.addEventListener("abort", abort);
+  await closed;
+  signal?.removeEventListener("abort", abort);
+  signal?.throwIfAborted();
+  if (!connection?.cut) return;
+  throw new ConnectionLostError(
+    "Cannot disconnect in good order: the network takes nothing, and not all " +
+      "that was published is sent",
+  );
 }
 
 /** Why there is no connection any more. */

@@ -11,9 +11,14 @@ import {
 /** From so many bytes on, who publishes has to wait. */
 const HIGH_WATER = 262_144;
 
+/** So many bytes are written at a time: with each it is seen to go on. */
+const LONGEST_WRITE = 65_536;
+
 /** Who is told what becomes of the bytes. */
 export interface OutputOwner {
-  /** The transport has taken some. */
+  /** The transport has taken some bytes. */
+  progressed(): void;
+  /** The transport has taken a batch of packets. */
   written(): void;
   /** The transport has taken all. */
   flushed(): void;
@@ -41,6 +46,11 @@ export class Output {
   /** Whether more waits than the transport takes in good time. */
   get congested(): boolean {
     return this.#outbox.size > HIGH_WATER;
+  }
+
+  /** Whether something waits for the transport. */
+  get busy(): boolean {
+    return this.#writing;
   }
 
   /**
@@ -74,9 +84,12 @@ export class Output {
       for (;;) {
         const bytes = outbox.take();
         if (bytes === undefined) break;
-        let count = await this.#transport.write(bytes);
+        let count = 0;
         while (count < bytes.length) {
-          count += await this.#transport.write(bytes.subarray(count));
+          count += await this.#transport.write(
+            bytes.subarray(count, count + LONGEST_WRITE),
+          );
+          this.#owner.progressed();
         }
         outbox.written();
         this.#owner.written();

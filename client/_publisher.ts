@@ -121,7 +121,7 @@ export class Publisher {
   /** A connection is open. */
   start(connection: Connection, capabilities: Capabilities): void {
     this.#connection = connection;
-    this.#sender.restart(capabilities.receiveMaximum); // [MQTT-3.3.4-7]
+    this.#sender.restart(capabilities.window); // [MQTT-3.3.4-7]
     for (const { packetId, message } of [...this.#sender.unsettled()]) {
       // The broker can do less than it could.
       const refusal = message && capabilities.refusal(message);
@@ -148,7 +148,8 @@ export class Publisher {
   /** What waited for the connection. */
   #sendBacklog(capabilities: Capabilities): void {
     const rest: Publication[] = [];
-    for (;;) {
+    // A handler of the application may disconnect.
+    while (this.#connection!.connected) {
       const publication = this.#backlog.shift();
       if (publication === undefined) break;
       const refusal = capabilities.refusal(publication);
@@ -244,7 +245,8 @@ export class Publisher {
 
   /** Whether one more may be sent. */
   get #room(): boolean {
-    return this.#sender.ready && this.#resend.size === 0 &&
+    return this.#connection!.connected && this.#sender.ready &&
+      this.#resend.size === 0 &&
       this.#sender.size + this.#requests.size < IDENTIFIERS;
   }
 

@@ -51,10 +51,19 @@ const passing: ReadonlySet<ReasonCode> = new Set([
 /** Whether another attempt may end otherwise. */
 export function mayPass(error: unknown): boolean {
   if (error instanceof TypeError || error instanceof RangeError) return false;
-  const known = error instanceof ConnectError ||
-    error instanceof ConnectionLostError;
-  return !known || error.reasonCode === undefined ||
-    passing.has(error.reasonCode);
+  if (error instanceof ConnectError) return !error.permanent;
+  return !(error instanceof ConnectionLostError) ||
+    error.reasonCode === undefined || passing.has(error.reasonCode);
+}
+
+/** An error of a transport after which another attempt would fail too. */
+export class PermanentError extends Error {}
+
+/** Whether it is one, or came of one, or permissions are missing. */
+function isPermanent(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error instanceof PermanentError || error.name === "NotCapable" ||
+    error.name === "PermissionDenied" || isPermanent(error.cause);
 }
 
 /** The error of an attempt to connect. */
@@ -84,6 +93,7 @@ export function refused(
       (hint === undefined ? "" : `; ${hint}`),
     {
       reasonCode,
+      permanent: !passing.has(reasonCode),
       returnCode: version === 5 ? reasonCode : toReturnCode(reasonCode),
       ...(properties === undefined ? {} : { properties }),
     },
@@ -100,7 +110,10 @@ export function failed(
   cause: unknown,
   silence = "",
 ): ConnectError {
-  return connectError(address, explain(cause, silence), { cause });
+  return connectError(address, explain(cause, silence), {
+    cause,
+    permanent: isPermanent(cause),
+  });
 }
 
 function explain(error: unknown, silence: string): string {

@@ -15,7 +15,7 @@ import {
 } from "../codec/mod.ts";
 import { Capabilities } from "./_capabilities.ts";
 import type { Connection } from "./_connection.ts";
-import { RequestError } from "./error.ts";
+import { ConnectionLostError, RequestError } from "./error.ts";
 import type { Pending } from "./_pending.ts";
 import { describeReason } from "./_reason.ts";
 
@@ -124,7 +124,7 @@ export class Requests {
   /** Asks, as soon as there is a connection. */
   ask(request: Request): void {
     const connection = this.#connection;
-    if (connection === undefined) {
+    if (!connection?.connected) {
       this.#waiting.push(() => {
         if (!request.asker.settled) this.ask(request);
       });
@@ -146,19 +146,16 @@ export class Requests {
     if (asked === undefined) return;
     this.#asked.delete(packet.packetId);
     const { type, filters, request } = asked;
-    if (packet.type !== type) {
-      throw new ProtocolError(`${packet.type} came where ${type} should`);
+    const wrong = this.#wrong(asked, packet);
+    if (wrong !== undefined) {
+      const message = `Connection lost: ${wrong.message}`;
+      request.asker.reject(new ConnectionLostError(message, { cause: wrong }));
+      throw wrong;
     }
     // Before 5.0 UNSUBACK has no codes: it always is a success.
     const reasonCodes: ReasonCode[] = type === "unsuback" && this.#version < 5
       ? filters.map(() => 0)
       : packet.reasonCodes;
-    if (reasonCodes.length !== filters.length) {
-      throw new ProtocolError(
-        `${type} has ${reasonCodes.length} reason codes ` +
-          `for ${filters.length} filters`,
-      );
-    }
     filters.forEach((filter, index) =>
       request.answered?.(filter, reasonCodes[index]!)
     );
@@ -171,16 +168,30 @@ export class Requests {
     }
   }
 
+  /** What is wrong with an answer, if it is none. */
+  #wrong({ type, filters }: Asked, packet: Answer): ProtocolError | undefined {
+    if (packet.type !== type) {
+      return new ProtocolError(`${packet.type} came where ${type} should`);
+    }
+    if (type === "unsuback" && this.#version < 5) return undefined;
+    const { length } = packet.reasonCodes;
+    if (length === filters.length) return undefined;
+    return new ProtocolError(
+      `${type} has ${length} reason codes for ${filters.length} filters`,
+    );
+  }
+
   /** Asks for a sign of life, as soon as there is a connection. */
   ping(pending: Pending<void>): void {
-    if (this.#connection === undefined) {
+    const connection = this.#connection;
+    if (!connection?.connected) {
       this.#waiting.push(() => {
         if (!pending.settled) this.ping(pending);
       });
       return;
     }
     this.#pings.push(pending);
-    this.#connection.ping();
+    connection.ping();
   }
 
   /** The keep alive has sent a PINGREQ. */
@@ -204,17 +215,22 @@ function askedBy(request: Request, question: Question): Asked {
     : { request, type: "unsuback", filters: question.filters };
 }
 
+function action(type: Answer["type"]): string {
+  return type === "suback" ? "subscribe to" : "unsubscribe from";
+}
+
+function quoted(filters: readonly string[]): string {
+  return filters.map((filter) => JSON.stringify(filter)).join(", ");
+}
+
 function refusal(
   { type, filters }: Asked,
   { reasonCodes, properties }: Answer,
 ): RequestError {
-  const refused = filters
-    .filter((_, index) => reasonCodes[index]! >= 0x80)
-    .map((filter) => JSON.stringify(filter));
-  const action = type === "suback" ? "subscribe to" : "unsubscribe from";
+  const refused = filters.filter((_, index) => reasonCodes[index]! >= 0x80);
   const first = reasonCodes.find((code) => code >= 0x80)!;
   return new RequestError(
-    `Cannot ${action} ${refused.join(", ")}: ${
+    `Cannot ${action(type)} ${quoted(refused)}: ${
       describeReason(first, properties)
     }`,
     reasonCodes,

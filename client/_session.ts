@@ -34,6 +34,7 @@ export interface SessionOptions extends ReceiveOptions {
   readonly receiveQueueLimit: number;
   readonly offlineQueue: OfflineQueueOptions | undefined;
   readonly resubscribe: boolean;
+  readonly maxInflight: number | undefined;
   readonly events: Events;
 }
 
@@ -43,6 +44,8 @@ export interface Greeting {
   readonly keepAlive: number;
   /** Whether the session may be one that the broker has. */
   readonly resumable: boolean;
+  /** Is told that the connection is open, before anything is sent over it. */
+  opened(connack: ConnackPacket): void;
 }
 
 export class Session implements ConnectionHandler {
@@ -183,7 +186,7 @@ export class Session implements ConnectionHandler {
 
   #connack(packet: ConnackPacket): void {
     const connection = this.#connection!;
-    const { pending, keepAlive, resumable } = this.#greeting!;
+    const { pending, keepAlive, resumable, opened } = this.#greeting!;
     const { sessionPresent, properties = {} } = packet;
     // [MQTT-4.13.2-1]
     if (packet.reasonCode !== ReasonCode.Success) {
@@ -198,23 +201,26 @@ export class Session implements ConnectionHandler {
         "the broker goes on with a session that the client does not have",
       );
     }
-    const { version, resubscribe } = this.#options;
+    const { version, resubscribe, maxInflight, events } = this.#options;
     // [MQTT-3.2.2-5] MQTT 3.1 cannot say it
     if (!sessionPresent && version > 3) this.clear();
-    const capabilities = new Capabilities(version, properties);
+    const capabilities = new Capabilities(version, properties, maxInflight);
     connection.capabilities = capabilities;
     // [MQTT-3.1.2-21] [MQTT-3.2.2-21]
     connection.open(properties.serverKeepAlive ?? keepAlive);
+    pending.resolve(packet);
+    opened(packet);
     this.calls.start(connection);
     this.subscriber.start(connection);
     this.#requests.start(connection, capabilities);
     if (!sessionPresent) {
-      if (resubscribe) this.#subscriptions.resubscribe();
+      if (resubscribe) this.#subscriptions.lose();
       else this.forget();
     }
+    this.#subscriptions.reconcile();
     this.#requests.resume();
     this.#publisher.start(connection, capabilities);
-    pending.resolve(packet);
+    events.connected?.(packet);
   }
 
   room(): Promise<void> | undefined {

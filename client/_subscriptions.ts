@@ -91,7 +91,8 @@ export class Subscriptions {
         entry.request = request;
         entry.properties = properties;
         entry.identifier = undefined;
-        entry.plain = entry.granted = true;
+        entry.plain = true;
+        entry.confirm();
       },
       allowFailures,
       asker,
@@ -117,7 +118,7 @@ export class Subscriptions {
       },
       answered: (_, reasonCode) => {
         if (reasonCode >= 0x80) return this.close(stream);
-        entry.granted = true;
+        entry.confirm();
         stream.qos = reasonCode as Stream["qos"];
         // Nobody waits for it any more, and nobody else asked for it.
         const { filter } = request;
@@ -138,8 +139,8 @@ export class Subscriptions {
     stream.inbox.leave();
     for (const entry of this.#streaming) {
       if (!entry.streams.delete(stream) || entry.streams.size > 0) continue;
-      if (entry.plain || !entry.granted) this.#streaming.delete(entry);
-      if (!entry.plain && !entry.granted) this.#forget(entry);
+      if (entry.plain || !entry.wanted) this.#streaming.delete(entry);
+      if (!entry.plain && !entry.wanted) this.#forget(entry);
     }
   }
 
@@ -176,7 +177,12 @@ export class Subscriptions {
       }),
       answered: () => this.#streaming.delete(entry),
       allowFailures: false,
-      asker,
+      // Who gives up waiting has left all the same: the broker is told.
+      asker: {
+        settled: false,
+        resolve: (reasonCodes) => asker.resolve(reasonCodes),
+        reject: (error) => asker.reject(error),
+      },
       lasting: true,
     });
   }
@@ -187,7 +193,7 @@ export class Subscriptions {
       question: () => packet,
       answered: (filter, reasonCode) => {
         const entry = this.#entries.get(filter);
-        if (entry?.granted && reasonCode < 0x80) this.#forget(entry);
+        if (entry?.wanted && reasonCode < 0x80) this.#forget(entry);
       },
       allowFailures: false,
       asker,
@@ -195,13 +201,20 @@ export class Subscriptions {
     });
   }
 
-  /** The broker has no session any more: subscribes again. */
-  resubscribe(): void {
-    const granted = [...this.#entries.values()].filter((one) => one.granted);
+  /** The broker has no session any more: it has none of them. */
+  lose(): void {
+    for (const entry of this.#entries.values()) entry.confirmed = false;
+  }
+
+  /** Subscribes to what is wanted and the broker's session may not have. */
+  reconcile(): void {
+    const missing = [...this.#entries.values()].filter((one) =>
+      one.wanted && !one.confirmed
+    );
     const single = (entry: Entry) =>
       entry.properties !== undefined || entry.streams.size > 0;
-    for (const entry of granted.filter(single)) this.#again([entry]);
-    const others = granted.filter((entry) => !single(entry));
+    for (const entry of missing.filter(single)) this.#again([entry]);
+    const others = missing.filter((entry) => !single(entry));
     for (let n = 0; n < others.length; n += BATCH) {
       this.#again(others.slice(n, n + BATCH));
     }
@@ -212,7 +225,8 @@ export class Subscriptions {
       question: (capabilities) => this.#question(entries, capabilities),
       answered: (filter, reasonCode) => {
         const entry = entries.find(({ request }) => request.filter === filter)!;
-        if (reasonCode >= 0x80) this.#lose(entry, lostBy(filter, reasonCode));
+        if (reasonCode < 0x80) entry.confirm();
+        else this.#lose(entry, lostBy(filter, reasonCode));
       },
       allowFailures: true,
       asker: {
@@ -247,7 +261,7 @@ export class Subscriptions {
   /** Forgets all, because the session is over and is not to be made again. */
   clear(error: Error): void {
     for (const entry of this.#entries.values()) {
-      if (entry.granted) this.#forget(entry, error);
+      if (entry.wanted) this.#forget(entry, error);
     }
   }
 

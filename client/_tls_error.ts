@@ -1,10 +1,19 @@
 /** What went wrong with TLS, in words: the codes are those of Node.js. */
 
+import { PermanentError } from "./_refusal.ts";
+
 /** A handshake that failed; Node.js adds the certificate if that is why. */
 interface TlsError extends Error {
   readonly code?: string;
   readonly cert?: { readonly subjectaltname?: string };
 }
+
+/** One side does not trust the other, or has refused it. */
+const decided =
+  /^(CERT|CRL|DEPTH|ERR_TLS_CERT|INVALID|PATH|SELF_SIGNED|UNABLE)_|_ALERT_/;
+
+/** What time mends: certificates are renewed, clocks are set. */
+const passing = /EXPIRED|NOT_YET_VALID|ALERT_INTERNAL_ERROR/;
 
 /**
  * Says what an error means.
@@ -15,7 +24,12 @@ interface TlsError extends Error {
 export function explainTls(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const reason = meaning(error);
-  return reason === undefined ? error : new Error(reason, { cause: error });
+  if (reason === undefined) return error;
+  const { code = "" } = error as TlsError;
+  const type = decided.test(code) && !passing.test(code)
+    ? PermanentError
+    : Error;
+  return new type(reason, { cause: error });
 }
 
 function meaning(error: TlsError): string | undefined {

@@ -6,8 +6,12 @@
 
 import type { ConnackPacket, Qos, ReasonCode } from "../codec/mod.ts";
 import {
+  checkMaxInflight,
+  checkQos,
   checkQueueLimit,
+  checkSeconds,
   checkVersion,
+  checkWill,
   publishPacket,
   subscribePacket,
   unsubscribePacket,
@@ -95,6 +99,7 @@ export class MQTTClient implements AsyncDisposable {
    * @param clientId The client identifier; `undefined`: a random one.
    * @param options What else it is to be like.
    * @throws {RangeError} If a number is out of range.
+   * @throws {TypeError} If the will has no topic.
    */
   constructor(clientId: string | undefined, options?: ClientOptions);
   /**
@@ -102,6 +107,7 @@ export class MQTTClient implements AsyncDisposable {
    *
    * @param options What it is to be like.
    * @throws {RangeError} If a number is out of range.
+   * @throws {TypeError} If the will has no topic.
    */
   constructor(options?: ClientOptions);
   constructor(
@@ -115,6 +121,15 @@ export class MQTTClient implements AsyncDisposable {
     checkVersion(version);
     const { receiveQueueLimit = 1000 } = options;
     checkQueueLimit("make a client", "receiveQueueLimit", receiveQueueLimit);
+    for (
+      const name of ["connectTimeout", "pingTimeout", "pingDelay"] as const
+    ) {
+      checkSeconds("make a client", name, options[name]);
+    }
+    checkQos(options);
+    checkWill(options.will);
+    const { maxInflight } = options;
+    if (maxInflight !== undefined) checkMaxInflight(maxInflight);
     const announced = version === 5 ? properties : {};
     const events = guardEvents(options.on);
     this.#options = options;
@@ -127,6 +142,7 @@ export class MQTTClient implements AsyncDisposable {
       manualAck: options.manualAck ?? false,
       offlineQueue: options.offlineQueue,
       resubscribe: options.resubscribe ?? true,
+      maxInflight,
       events,
     });
     this.#link = new Link({
@@ -147,7 +163,7 @@ export class MQTTClient implements AsyncDisposable {
 
   /** Whether there is a connection now. */
   get connected(): boolean {
-    return this.#link.connection?.connected ?? false;
+    return this.#link.connected;
   }
 
   /**
@@ -237,10 +253,12 @@ export class MQTTClient implements AsyncDisposable {
    * only to come, none comes. Without one it does nothing.
    *
    * @param options Reason and properties of DISCONNECT, signal.
+   * @throws {ConnectionLostError} If the network took nothing for 5 seconds, so
+   * that some of what was published at QoS 0 may be lost.
    * @throws {TypeError} If the reason or a property is not one of DISCONNECT.
    */
   disconnect(options: DisconnectOptions = {}): Promise<void> {
-    return this.#link.disconnect(options);
+    return attempt(() => this.#link.disconnect(options));
   }
 
   /** Disconnects, at the end of an `await using` block. */
@@ -268,8 +286,8 @@ export class MQTTClient implements AsyncDisposable {
    * It is copied before the call returns. At QoS 0 the promise is resolved at
    * once, or, if much waits to be sent, when the transport has taken it: who
    * awaits it cannot be faster than the network. At QoS 1 and 2 it is resolved
-   * when the broker has taken over; in 5.0, if the broker takes no more at the
-   * time, messages wait in their order.
+   * when the broker has taken over; where the option `maxInflight`, or in 5.0 the
+   * broker, allows no more at a time, messages wait in their order.
    *
    * @param topic The topic name.
    * @param payload The payload. Text is encoded as UTF-8.
@@ -451,6 +469,7 @@ export class MQTTClient implements AsyncDisposable {
    * @param options How long to wait, signal; or only how long, in seconds.
    * @returns The message.
    * @throws {DOMException} A `TimeoutError` if none came in time.
+   * @throws {RangeError} If the time is negative.
    * @throws {ConnectionLostError} If the connection is lost for good or was
    * ended, and all messages are taken.
    */

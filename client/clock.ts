@@ -17,7 +17,7 @@ export interface Clock {
    * Starts a timer.
    *
    * @param callback What to do then.
-   * @param delay After how many milliseconds.
+   * @param delay After how many milliseconds; `Infinity`: never.
    * @returns What {@linkcode Clock.clearTimeout} takes.
    */
   setTimeout(callback: () => void, delay: number): unknown;
@@ -33,6 +33,8 @@ export interface Clock {
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  setTimeout: (callback, delay) => setTimeout(callback, delay),
+  // What is longer the machine takes for nothing: 24 days are for ever.
+  setTimeout: (callback, delay) =>
+    delay < 2 ** 31 ? setTimeout(callback, delay) : undefined,
   clearTimeout: (timer) => clearTimeout(timer as number | undefined),
 };

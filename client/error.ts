@@ -26,6 +26,8 @@ export interface ConnectErrorOptions extends ErrorOptions {
   reasonCode?: ReasonCode;
   /** The properties of CONNACK (5.0). */
   properties?: ConnackProperties;
+  /** Whether another attempt would fail the same way, by default `false`. */
+  permanent?: boolean;
 }
 
 /** No connection came about. */
@@ -46,6 +48,13 @@ export class ConnectError extends ClientError {
   readonly properties: ConnackProperties | undefined;
 
   /**
+   * Whether another attempt would fail the same way, as far as can be known:
+   * wrong credentials, a certificate that is not trusted, no permission to
+   * use the network. A client that reconnects gives up then.
+   */
+  readonly permanent: boolean;
+
+  /**
    * Makes the error.
    *
    * @param message What was to be done, and why it could not be.
@@ -53,6 +62,7 @@ export class ConnectError extends ClientError {
    */
   constructor(message: string, options: ConnectErrorOptions = {}) {
     super(message, options);
+    this.permanent = options.permanent ?? false;
     this.returnCode = options.returnCode;
     this.reasonCode = options.reasonCode;
     this.properties = options.properties;

@@ -134,7 +134,8 @@ export interface ReconnectPolicy {
    * attempts that failed, the next comes in `min(reconnectMaxInterval, 2ⁿ)`
    * seconds, or up to half of that earlier: chance decides, so that the clients
    * of a broker do not return all at once. A connection that did not last for
-   * `reconnectMaxInterval` counts as failed here, but not as a retry.
+   * `reconnectMaxInterval` counts as failed here; as a retry only if it ended
+   * because the broker broke the protocol.
    */
   reconnectMaxInterval?: number;
 }
@@ -208,6 +209,14 @@ export interface ClientOptions extends TlsOptions, ReconnectPolicy {
    * finds that the broker has no session any more; by default `true`.
    */
   resubscribe?: boolean;
+  /**
+   * How many messages of QoS 1 and 2 may be on their way to the broker at a
+   * time, 1 to 65,535; more wait for their turn. By default 20 before MQTT 5.0,
+   * where a broker cannot say what it takes and some (mosquitto) close the
+   * connection at more; in 5.0 what the broker says (Receive Maximum), which is
+   * kept to in any case.
+   */
+  maxInflight?: number;
   /** What may wait to be published while there is no connection. */
   offlineQueue?: OfflineQueueOptions;
   /**

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { PacketIds } from "./_packet_ids.ts";
+
 /** One message that a sender has sent and the receiver not settled. */
 export interface Delivery<T> {
   /** The packet identifier. */
@@ -25,7 +27,7 @@ export class Sender<T> {
    * Unsettled deliveries by packet identifier, in the order of sending. Made by
    * the first one: most sessions never send above QoS 0.
    */
-  #deliveries: Map<number, Delivery<T>> | undefined;
+  #deliveries: PacketIds<Delivery<T>> | undefined;
   #lastId = 0;
   #maximum: number;
   #quota: number;
@@ -82,7 +84,7 @@ export class Sender<T> {
     const packetId = this.nextId(taken);
     this.#quota--;
     const delivery: Delivery<T> = { packetId, qos, message };
-    (this.#deliveries ??= new Map()).set(packetId, delivery);
+    (this.#deliveries ??= new PacketIds()).set(packetId, delivery);
     return delivery;
   }
 
@@ -111,7 +113,7 @@ export class Sender<T> {
    * @param delivery The delivery as it was.
    */
   restore(delivery: Delivery<T>): void {
-    (this.#deliveries ??= new Map()).set(delivery.packetId, delivery);
+    (this.#deliveries ??= new PacketIds()).set(delivery.packetId, delivery);
     this.#lastId = delivery.packetId;
   }
 

@@ -33,9 +33,12 @@ export const bcrypt: Scheme = {
     if (cost < 4 || cost > HIGHEST_COST) {
       return `its cost is not from 4 to ${HIGHEST_COST}`;
     }
+    const steps = (password: Uint8Array) =>
+      compute(password, decode(salt!), cost);
     return {
       digest: digest!,
-      derive: (password) => inSlices(compute(password, decode(salt!), cost)),
+      derive: (password) => inSlices(steps(password)),
+      long: { text, steps },
     };
   },
 

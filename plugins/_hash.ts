@@ -6,6 +6,16 @@ export interface Hash {
   readonly digest: string;
   /** What a password comes to; without stalling the event loop. */
   derive(password: Uint8Array): Promise<string>;
+  /** Set where deriving keeps a thread busy: another one may do it. */
+  readonly long?: LongWork;
+}
+
+/** Deriving, as work of a thread. */
+export interface LongWork {
+  /** The hash as it was read: whoever parses it finds the same work. */
+  readonly text: string;
+  /** Derives, in steps of a fraction of a millisecond. */
+  steps(password: Uint8Array): Iterator<undefined, string>;
 }
 
 /** A kind of password hashes. */

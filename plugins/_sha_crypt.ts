@@ -66,10 +66,12 @@ export const shaCrypt: Scheme = {
     if (rounds < 1000 || rounds > MOST_ROUNDS) {
       return `its rounds are not from 1000 to ${MOST_ROUNDS}`;
     }
+    const steps = (password: Uint8Array) =>
+      compute(variant, password, encoder.encode(salt), rounds);
     return {
       digest: digest!,
-      derive: (password) =>
-        inSlices(compute(variant, password, encoder.encode(salt), rounds)),
+      derive: (password) => inSlices(steps(password)),
+      long: { text, steps },
     };
   },
 

@@ -12,11 +12,11 @@ export function quote(text: string): string {
   return JSON.stringify(shown);
 }
 
-/** What ends a line, or means something to a terminal, becomes visible. */
+/** What ends a line, means something to a terminal or turns text around is shown. */
 export function visible(line: string): string {
   return line.replaceAll(
     // deno-lint-ignore no-control-regex -- these are what is looked for
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

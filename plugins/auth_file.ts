@@ -4,18 +4,28 @@
  * @module
  */
 
+import { createHmac } from "node:crypto";
 import type {
   Awaitable,
+  ClientInfo,
+  ConnectAttempt,
   Logger,
   Opinion,
   Plugin,
   PluginContext,
 } from "../broker/mod.ts";
-import { type Fields, readSettings, SettingsError } from "../codec/mod.ts";
-import type { Hash } from "./_hash.ts";
+import {
+  type Fields,
+  readSettings,
+  ReasonCode,
+  SettingsError,
+} from "../codec/mod.ts";
+import { type Hash, randomBytes } from "./_hash.ts";
 import { LONGEST_PASSWORD, parseHash } from "./password.ts";
-import { PasswordChecker } from "./_password_checker.ts";
+import { type Check, PasswordChecker } from "./_password_checker.ts";
 import { PasswordFile } from "./password_file.ts";
+import { sourceOf } from "./_source.ts";
+import { quote } from "./_text.ts";
 
 /** Options of {@linkcode authFile}. */
 export interface AuthFileOptions {
@@ -35,8 +45,7 @@ export const options = {
  * Makes a plugin that approves the users of a password file.
  *
  * It has no opinion of clients without a user name, and denies users who are not
- * in the file or whose password is wrong; where all hashes are of one kind, how long
- * that takes does not tell which.
+ * in the file or whose password is wrong; how long that takes does not tell which.
  * A line of the file is `user:hash`, where the hash is Argon2id, bcrypt, scrypt or
  * SHA-crypt (`$5$`, `$6$`); `#` begins a comment, and blank lines are skipped. Of
  * lines with the same user the last one counts. `ambermq passwd` writes such files.
@@ -46,8 +55,11 @@ export const options = {
  * was there before goes on.
  *
  * Checks do not stall the broker, but some are slow by intention: four are done at
- * a time, and where more than 512 wait, others are denied. A password that was right
- * is remembered until the file changes.
+ * a time, in threads of their own, and addresses that clients come from have their
+ * turns, one after the other. Of more than 512 that wait, the newest of the address
+ * that has most are told to come again (0x89, before 5.0 code 3); checks of clients
+ * that have gone are dropped. A password that was right is remembered until the file
+ * changes.
  *
  * @example
  * ```ts
@@ -75,8 +87,11 @@ export function authFile(given: AuthFileOptions): Plugin {
     name: NAME,
     start: (context) => users.start(context),
     check: (context) => users.check(context),
-    authenticate: ({ username }, password) =>
-      username ? users.authenticate(username, password) : undefined,
+    stop: () => users.stop(),
+    authenticate: (client, password, attempt) =>
+      client.username
+        ? users.authenticate(client, client.username, password, attempt)
+        : undefined,
   };
 }
 
@@ -88,19 +103,30 @@ const NAME = "auth_file";
 /** Seconds between two looks at the file. */
 const INTERVAL = 1;
 
+/** Seconds after which threads that are not needed are ended, or twice that. */
+const REST = 60;
+
+/** Milliseconds between two lines about passwords that are not checked. */
+const PAUSE = 60_000;
+
 /** The users of a file, as it is now. */
 class Users {
   readonly #path: string;
   readonly #checker = new PasswordChecker();
   #hashes: ReadonlyMap<string, Hash> = new Map();
-  /** Stands for the hash of a user who is not there. */
-  #decoy: Hash | undefined;
+  /** One of them stands for the hash of a user who is not there. */
+  #decoys: readonly Hash[] = [];
+  readonly #key = randomBytes(32);
   /** What tells the file that was read last from another one. */
   #read = "";
   /** The same of the file that was there at the last look. */
   #seen = "";
-  #overloaded = false;
+  #stopped = false;
+  /** Clients told to come again, since that was logged. */
+  #putOffs = 0;
+  #complainedAt = -Infinity;
   #logger: Logger | undefined;
+  #now: () => number = () => 0;
 
   constructor(path: string) {
     this.#path = path;
@@ -114,37 +140,71 @@ class Users {
   }
 
   async start(context: PluginContext): Promise<void> {
+    this.#now = context.now;
+    this.#stopped = false;
     await this.check(context);
     context.every(INTERVAL, () => this.#look());
+    context.every(REST, () => this.#checker.rest());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#checker.stop();
   }
 
   authenticate(
+    client: ClientInfo,
     user: string,
     password: Uint8Array | undefined,
-  ): Awaitable<Opinion> {
+    { signal }: ConnectAttempt,
+  ): Awaitable<Opinion | ReasonCode> {
     if (password === undefined || password.length > LONGEST_PASSWORD) {
       return false;
     }
     const hash = this.#hashes.get(user);
-    const checker = this.#checker;
-    if (hash !== undefined && checker.remembers(user, hash, password)) {
+    if (hash !== undefined && this.#checker.remembers(user, hash, password)) {
       return true;
     }
-    if (checker.full) return this.#refuse();
-    this.#overloaded = false;
-    if (hash !== undefined) return checker.check(user, hash, password);
-    if (this.#decoy === undefined) return false;
-    return checker.check(undefined, this.#decoy, password).then(() => false);
+    const checked = hash ?? this.#decoyFor(user);
+    if (checked === undefined) return false;
+    return this.#check({
+      user: hash && user,
+      hash: checked,
+      password,
+      source: sourceOf(client),
+      signal,
+    });
   }
 
-  #refuse(): false {
-    if (!this.#overloaded) {
+  /** Always the same one of a user: that none is there is not to show. */
+  #decoyFor(user: string): Hash | undefined {
+    const mac = createHmac("sha256", this.#key).update(user).digest();
+    return this.#decoys[mac.readUInt32BE() % this.#decoys.length];
+  }
+
+  async #check(check: Check): Promise<Opinion | ReasonCode> {
+    const right = await this.#checker.check(check);
+    if (right === undefined) return this.#putOff(check);
+    const { user, hash } = check;
+    // Whoever was removed, or has another password, while it waited is not let in.
+    return right && user !== undefined &&
+      this.#hashes.get(user)?.digest === hash.digest;
+  }
+
+  /** The password is not wrong, nor right: the client is to come again. */
+  #putOff({ source, signal }: Check): ReasonCode {
+    if (signal.aborted || this.#stopped) return ReasonCode.ServerBusy; // nobody reads it
+    this.#putOffs++;
+    const now = this.#now();
+    if (now - this.#complainedAt >= PAUSE) {
+      this.#complainedAt = now;
       this.#logger?.warn(
-        `${NAME}: clients are denied, because too many passwords wait to be checked`,
+        `${NAME}: too many passwords wait to be checked: clients are told to ` +
+          `come again later: ${this.#putOffs}, the last from ${quote(source)}`,
       );
+      this.#putOffs = 0;
     }
-    this.#overloaded = true;
-    return false;
+    return ReasonCode.ServerBusy;
   }
 
   /** Reads the file again if it is another one, and has been since the last look. */
@@ -194,7 +254,7 @@ class Users {
     this.#hashes = new Map(
       Array.from(file.users, (user) => [user, parsed(file.get(user)!)]),
     );
-    [this.#decoy] = this.#hashes.values();
+    this.#decoys = [...this.#hashes.values()];
     this.#checker.forget();
     this.#read = this.#seen;
   }

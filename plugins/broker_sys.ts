@@ -60,10 +60,15 @@ export const options = {
  * ```
  *
  * @param given How often.
+ * @param clock Milliseconds since 1970, for `time`; by default that of the system,
+ * which may be set while the broker runs.
  * @returns The plugin.
  * @throws {SettingsError} If an option is not right.
  */
-export function brokerSys(given: BrokerSysOptions = {}): Plugin {
+export function brokerSys(
+  given: BrokerSysOptions = {},
+  clock: () => number = Date.now,
+): Plugin {
   const name = "broker_sys";
   const { sysInterval = 20 } = readSettings(
     given,
@@ -82,7 +87,7 @@ export function brokerSys(given: BrokerSysOptions = {}): Plugin {
       const startedAt = context.now();
       context.every(sysInterval, () => {
         const values = [
-          ...counted(context, startedAt),
+          ...counted(context, startedAt, clock()),
           ...load.values(context.now()),
         ];
         for (const [topic, value] of values) {
@@ -108,7 +113,11 @@ function text(topic: string, value: string) {
 
 type Values = [topic: string, value: number | string][];
 
-function counted(context: PluginContext, startedAt: number): Values {
+function counted(
+  context: PluginContext,
+  startedAt: number,
+  time: number,
+): Values {
   const { metrics, sessions, retainedMessages, subscriptions } = context;
   const { clientsConnected } = metrics;
   let received = 0;
@@ -119,8 +128,7 @@ function counted(context: PluginContext, startedAt: number): Values {
     sent += inflightOut;
     queued += waiting;
   }
-  const now = context.now();
-  const uptime = Math.floor((now - startedAt) / 1000);
+  const uptime = Math.floor((context.now() - startedAt) / 1000);
   return [
     ["load/bytes/received", metrics.bytesReceived],
     ["load/bytes/sent", metrics.bytesSent],
@@ -128,7 +136,7 @@ function counted(context: PluginContext, startedAt: number): Values {
     ["messages/sent", metrics.packetsSent],
     ["messages/publish/received", metrics.publishReceived],
     ["messages/publish/sent", metrics.publishSent],
-    ["time", Math.floor(now / 1000)],
+    ["time", Math.floor(time / 1000)],
     ["uptime", uptime],
     ["uptime/formatted", formatted(uptime)],
     ["uptime/formated", formatted(uptime)], // as HBMQTT spells it

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { argon2id } from "./_argon2.ts";
 import { bcrypt } from "./_bcrypt.ts";
 import type { Hash, Scheme } from "./_hash.ts";
@@ -89,10 +89,14 @@ export async function verifyPassword(
 /** Whether a password that is not too long is the one that was hashed. */
 export async function verify(
   password: Uint8Array,
-  { digest, derive }: Hash,
+  hash: Hash,
 ): Promise<boolean> {
-  const found = encoder.encode(await derive(password));
-  return timingSafeEqual(found, encoder.encode(digest));
+  return matches(hash, await hash.derive(password));
+}
+
+/** Whether what was derived of a password is what the hash has. */
+export function matches({ digest }: Hash, derived: string): boolean {
+  return timingSafeEqual(encoder.encode(derived), encoder.encode(digest));
 }
 
 /** Takes a hash apart; what is wrong with it does not show it. */

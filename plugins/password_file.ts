@@ -85,7 +85,23 @@ export class PasswordFile {
 
   /** Users behind whose name there is a password itself, no hash. */
   get plain(): string[] {
-    return [...this.users].filter((user) => !isHash(this.get(user)!));
+    return [...this.users].filter((user) => {
+      const secret = this.get(user)!;
+      return !isHash(secret) && !isLocked(secret);
+    });
+  }
+
+  /**
+   * Lines of users who have no password, not even in the clear: there is nothing,
+   * or what begins with `*` or `!`, by which `crypt(3)` locks an account.
+   */
+  get locked(): PasswordFileProblem[] {
+    return [...this.#users].flatMap(([user, index]) => {
+      const secret = this.get(user)!;
+      if (!isLocked(secret)) return [];
+      const what = secret === "" ? "has no password" : "is locked";
+      return [{ line: index + 1, problem: `user ${quote(user)} ${what}` }];
+    }).sort((one, other) => one.line - other.line);
   }
 
   /**
@@ -161,6 +177,10 @@ function parseLine(line: string): Entry | undefined {
     user: text.slice(0, colon).trimEnd(),
     secret: text.slice(colon + 1).trim(),
   };
+}
+
+function isLocked(secret: string): boolean {
+  return /^(?:$|[*!])/.test(secret);
 }
 
 function problemOf(line: string): string | undefined {

@@ -25,7 +25,7 @@ const api: Record<string, { values: string; types: string }> = {
     types: `
       AccessList AccessRequest AuthConfig Awaitable BrokerConfig
       BrokerEventName BrokerEvents BrokerStatus Capabilities Change ClientCert ClientInfo
-      ConfigSource Field Fields JsonSchema Limits Listener ListenerAddress
+      ConfigSource ConnectAttempt Field Fields JsonSchema Limits Listener ListenerAddress
       ListenerConfig
       LogLevel Logger MessageInit MessageProperties Opinion Plugin
       PluginContext PluginFactory PluginModule PluginOptions SessionInfo Store

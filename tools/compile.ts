@@ -42,6 +42,8 @@ interface Program {
   readonly name: string;
   readonly entry: string;
   readonly permissions: readonly string[];
+  /** Sources that are threads: nothing imports them. */
+  readonly includes?: readonly string[];
 }
 
 // Permissions are fixed when a program is built. What it is not given it is
@@ -58,6 +60,7 @@ const PROGRAMS: readonly Program[] = [
       "--allow-write",
       "--allow-sys=hostname",
     ],
+    includes: ["plugins/_hash_worker.ts"],
   },
   {
     name: "ambermq_pub",
@@ -132,7 +135,7 @@ async function findFault(program: URL): Promise<string | undefined> {
 
 /** Builds one program; returns whether it is in dist/ now. */
 async function compile(
-  { name, entry, permissions }: Program,
+  { name, entry, permissions, includes = [] }: Program,
   target: string,
   isNamed: boolean,
 ): Promise<boolean> {
@@ -148,6 +151,7 @@ async function compile(
     ...permissions,
     `--target=${target}`,
     `--output=dist/draft/${file}`,
+    ...includes.map((path) => `--include=${path}`),
     entry,
   ]);
   if (!success) {

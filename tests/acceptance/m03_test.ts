@@ -97,7 +97,10 @@ listeners:
           const { code } = await mosquittoPub(broker.port(listener), args);
           assert(code !== 0);
         }
-        const refused = broker.log.filter((line) => line.includes("Refused:"));
+        const refusals = () =>
+          broker.log.filter((line) => line.includes("Refused:"));
+        await until("two lines", () => refusals().length >= 2);
+        const refused = refusals();
         assertEquals(refused.length, 2);
         for (const line of refused) {
           assertStringIncludes(line, "WARNING - Refused: 127.0.0.1:");

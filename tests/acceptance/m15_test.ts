@@ -130,12 +130,12 @@ listeners:
 
 for (
   const [url, problem] of [
-    ["localhost", "it is not a URL such as mqtt://host:1883"],
-    ["localhost:1883", "its scheme is none of mqtt, mqtts, ws and wss"],
+    ["localhost", "without a scheme such as in mqtt://host:1883"],
+    ["localhost:1883", "without a scheme such as in mqtt://host:1883"],
     ["http://localhost", "its scheme is none of mqtt, mqtts, ws and wss"],
     ["mqtt://", "it has no host"],
-    ["mqtt://localhost:0", "its port is 0"],
-    ["mqtt://localhost:70000", "it is not a URL"],
+    ["mqtt://localhost:0", "with a port that is not from 1 to 65535"],
+    ["mqtt://localhost:70000", "with a port that is not from 1 to 65535"],
     ["mqtt://u:p#w@localhost", "it has"],
     ["mqtt://u:100%@localhost", "a % in it is not followed by two"],
   ] as const

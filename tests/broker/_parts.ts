@@ -12,6 +12,7 @@ import {
 } from "../../broker/mod.ts";
 import { defaultCapabilities } from "../../broker/capabilities.ts";
 import { defaultLimits } from "../../broker/limits.ts";
+import { Deadlines } from "../../broker/_deadlines.ts";
 import { Hooks } from "../../broker/_hooks.ts";
 import { Retained } from "../../broker/_retained.ts";
 import type { Downlink } from "../../broker/_deliveries.ts";
@@ -76,7 +77,12 @@ export class Parts implements BrokerState {
     plugins: readonly Plugin[] = [],
   ) {
     this.limits = { ...defaultLimits, ...limits };
-    this.hooks = new Hooks(plugins, true, this.metrics);
+    this.hooks = new Hooks(
+      plugins,
+      true,
+      this.metrics,
+      new Deadlines(this.limits.pluginTimeout, this.now),
+    );
     this.retained = new Retained(this.limits, this.store, this.metrics);
     this.turn = new Turn(this.store, this.metrics, this.hooks);
   }

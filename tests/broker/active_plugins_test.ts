@@ -4,6 +4,7 @@ import {
   activePlugins,
   isPlugin,
 } from "../../broker/_active_plugins.ts";
+import { Attempt } from "../../broker/_attempt.ts";
 import type { BrokerConfig } from "../../broker/mod.ts";
 import { SettingsError } from "../../codec/mod.ts";
 
@@ -97,8 +98,11 @@ Deno.test("auth_file without a password file denies user names and abstains with
     certificate: undefined,
   } as const;
   const { authenticate } = plugin.plugin;
-  assertEquals(authenticate!(client, undefined), undefined);
-  assertEquals(authenticate!({ ...client, username: "u" }, undefined), false);
+  assertEquals(authenticate!(client, undefined, new Attempt()), undefined);
+  assertEquals(
+    authenticate!({ ...client, username: "u" }, undefined, new Attempt()),
+    false,
+  );
 });
 
 // topicCheck

@@ -126,8 +126,9 @@ const states: Record<
     return { broker, end: () => Promise.resolve() };
   },
   not_stopped: async () => {
-    const plugins = [acting("stop", failing)];
-    const broker = new Broker({ listeners: {}, plugins });
+    const store = new FaultyStore();
+    store.failing = "close";
+    const broker = new Broker({ listeners: {}, store });
     await broker.start();
     await assertRejects(() => broker.shutdown());
     return { broker, end: () => Promise.resolve() };
@@ -500,15 +501,40 @@ Deno.test("broker shuts down within shutdownTimeout though a socket is not read"
   assert(metrics.bytesSent < 20_000_000, `${metrics.bytesSent}`);
 });
 
+Deno.test("broker stops though a plugin cannot be stopped, which is counted and told, and starts again", async () => {
+  for (
+    const stop of [failing, () => {
+      throw new Error("no");
+    }]
+  ) {
+    const lines: string[] = [];
+    const { broker } = new Memory({
+      plugins: [
+        plugin({ stop }, "stuck"),
+        acting("stop", () => lines.push("other")),
+        plugin({
+          on: {
+            broker_plugin_failed: ({ plugin, hook, error }) =>
+              lines.push(`${plugin} ${hook} ${error}`),
+          },
+        }),
+      ],
+    });
+    for (let i = 1; i <= 2; i++) {
+      await broker.start();
+      await broker.shutdown();
+      assertEquals(broker.status, "stopped");
+      assertEquals(lines.splice(0), ["stuck stop Error: no", "other"]);
+      assertEquals(broker.metrics.pluginFailures, i);
+    }
+  }
+});
+
 /** Parts whose end may fail, and what is told. */
 const failures: Record<string, [
   config: () => BrokerConfig & { plugins?: readonly Plugin[] },
   reason: string,
 ]> = {
-  "a plugin cannot be stopped": [
-    () => ({ plugins: [plugin({ stop: failing })] }),
-    "no",
-  ],
   "the store cannot commit": [() => {
     const store = new FaultyStore();
     return { store, plugins: [acting("stop", () => store.failing = "commit")] };
@@ -779,7 +805,7 @@ function recorder(): { logger: Logger; lines: string[] } {
 
 const anybody =
   "Anonymous access is open: anybody who reaches these addresses " +
-  "may connect; auth.allow-anonymous says otherwise";
+  "may connect; auth.allow-anonymous: false ends that";
 const nobody =
   "warn Nobody can connect: anonymous access is not allowed, and " +
   "no plugin approves anybody; auth.password-file has users";

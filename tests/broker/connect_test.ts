@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { BrokerEvents, Opinion } from "../../broker/mod.ts";
-import { connect, text } from "../_raw_client.ts";
+import { connect, publish, text, versionNames } from "../_raw_client.ts";
 import { assertRefused, Bench, every, testIn } from "../conformance/_bench.ts";
 import { plugin } from "./_parts.ts";
 
@@ -51,7 +51,7 @@ testIn(every, "plugins get to know who connects", async (bench, version) => {
 const asked: unknown[] = [];
 const nosy = plugin({
   authenticate: (...args) => {
-    asked.push(args);
+    asked.push(args.slice(0, 2));
     return true;
   },
   on: { broker_client_connected: (event) => void asked.push(event) },
@@ -291,3 +291,97 @@ Deno.test("sessions that end with their connection do not count as kept ones", a
   const again = await bench.connect(5, "c", kept);
   assert(again.connack?.sessionPresent);
 });
+
+// While plugins are asked.
+
+/** A plugin whose verdict is the test's, and the signals that it got. */
+class Judge {
+  readonly signals: AbortSignal[] = [];
+  readonly #verdicts: ((opinion: Opinion) => void)[] = [];
+  #onAsked = () => {};
+
+  readonly plugin = plugin({
+    authenticate: (_client, _password, { signal }) => {
+      this.signals.push(signal);
+      this.#onAsked();
+      return new Promise((resolve) => this.#verdicts.push(resolve));
+    },
+  });
+
+  /** Waits until it was asked so often. */
+  asked(times: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onAsked = () => this.signals.length >= times && resolve();
+      this.#onAsked();
+    });
+  }
+
+  say(opinion: Opinion): void {
+    this.#verdicts.shift()!(opinion);
+  }
+}
+
+for (const version of every) {
+  Deno.test(`client that goes while plugins are asked is noticed in ${versionNames[version]}`, async () => {
+    const judge = new Judge();
+    const lines: string[] = [];
+    await using bench = await Bench.start({
+      plugins: [judge.plugin, diary(lines)],
+    });
+    const client = bench.open(version);
+    client.send(connect(version, { clientId: "gone", username: "u" }));
+    await judge.asked(1);
+    assertEquals(judge.signals[0]!.aborted, false);
+    client.drop();
+    await new Promise((resolve) =>
+      judge.signals[0]!.addEventListener("abort", resolve)
+    );
+    assertEquals(lines, ["! gone 128 the client closed the connection"]);
+    assertEquals(bench.broker.metrics.connectionsOpen, 0);
+    judge.say(true);
+    await bench.open(version).connection.close();
+    assertEquals(bench.broker.metrics.clientsConnected, 0);
+  });
+
+  Deno.test(`client that sends more while plugins are asked loses nothing in ${versionNames[version]}`, async () => {
+    for (const at of ["once", "later"]) {
+      const judge = new Judge();
+      await using bench = await Bench.start({ plugins: [judge.plugin] });
+      const client = bench.open(version);
+      const hello = connect(version, { clientId: "eager", username: "u" });
+      const payload = "x".repeat(1000);
+      const more = publish(version, {
+        topic: "a",
+        qos: 1,
+        packetId: 1,
+        payload,
+      });
+      if (at === "once") client.send(Uint8Array.of(...hello, ...more));
+      else client.send(hello);
+      await judge.asked(1);
+      if (at === "later") client.send(more);
+      judge.say(true);
+      assertEquals((await client.next("connack")).code, 0);
+      assertEquals((await client.next("puback")).packetId, 1);
+      assertEquals(judge.signals[0]!.aborted, true);
+    }
+  });
+
+  for (
+    const [given, code, old] of [[0x89, 0x89, 3], [0x8a, 0x8a, 5], [
+      0x91,
+      0x87,
+      5,
+    ]] as const
+  ) {
+    Deno.test(`client is refused with the reason code ${given} of a plugin in ${versionNames[version]}`, async () => {
+      await using bench = await Bench.start({
+        plugins: [plugin({ authenticate: () => given })],
+      });
+      const client = bench.open(version);
+      client.send(connect(version, { clientId: "one", username: "u" }));
+      await assertRefused(client, version === 5 ? code : old);
+      assertEquals(bench.broker.metrics.authenticationFailures, 1);
+    });
+  }
+}

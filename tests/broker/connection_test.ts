@@ -214,6 +214,47 @@ Deno.test("connection shows nobody a password", async () => {
   assertEquals(shown.includes("password"), false);
 });
 
+test(
+  "connection goes on, or ends, when a plugin does not answer in time",
+  async (bench) => {
+    const [patient, gone] = [
+      await bench.connect(5, "patient", { keepAlive: 60 }),
+      await bench.connect(5, "gone", { keepAlive: 60 }),
+    ];
+    gone.send(publish(5, { topic: "a", qos: 1, packetId: 1 }));
+    const answer = patient.publish({ topic: "a", qos: 1 });
+    gone.drop();
+    await received(2);
+    bench.pass(29);
+    assertEquals(bench.broker.metrics.clientsConnected, 2);
+    bench.pass(1);
+    assertEquals((await answer)?.type, "puback");
+    await patient.drain();
+    assertEquals(bench.broker.metrics.clientsConnected, 1);
+    assertEquals(bench.broker.metrics.pluginFailures, 2);
+  },
+  () => ({
+    plugins: [plugin({
+      authorize: () => {
+        asked.push(undefined);
+        onAsked();
+        return new Promise(() => {});
+      },
+    })],
+  }),
+);
+
+const asked: undefined[] = [];
+let onAsked = () => {};
+
+/** Waits until the plugin was asked so often. */
+function received(times: number): Promise<void> {
+  return new Promise((resolve) => {
+    onAsked = () => asked.length >= times && resolve();
+    onAsked();
+  });
+}
+
 for (const level of ["03", "04", "05", "06", "ff"]) {
   testIn(
     every,

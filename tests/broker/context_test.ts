@@ -51,11 +51,14 @@ Deno.test("context gives the broker's logger and its clock", async () => {
 });
 
 Deno.test("context has a logger that takes warnings and errors where none is given", async () => {
-  const { bench, context } = await start();
-  await using _ = bench;
+  // Not a bench: that one has a logger.
+  let context: PluginContext | undefined;
+  const probe = plugin({ start: (given) => void (context = given) });
+  await using broker = new Broker({ listeners: {}, plugins: [probe] });
+  await broker.start();
   const levels = ["debug", "info", "warn", "error"] as const;
   assertEquals(
-    levels.filter((level) => context.logger.enabled?.(level)),
+    levels.filter((level) => context?.logger.enabled?.(level)),
     ["warn", "error"],
   );
 });
@@ -372,4 +375,15 @@ Deno.test("context subscribes with what the broker offers", async () => {
   context.addSubscription("away", "b", 2);
   const [subscription] = [...context.getSession("away")!.subscriptions];
   assertEquals(subscription?.qos, 1);
+});
+
+Deno.test("session that a plugin has made is of whoever comes first", async () => {
+  const { bench, context } = await start();
+  await using _ = bench;
+  context.addSubscription("device", "a", 1);
+  context.publish({ topic: "a", payload: text("x"), qos: 1 });
+  const fields = { clean: false, username: "alice", password: "x" };
+  const client = await bench.connect(4, "device", fields);
+  assertEquals(client.connack!.sessionPresent, true);
+  assertEquals(await client.payloads(), ["x"]);
 });

@@ -8,12 +8,15 @@ import {
   type Opinion,
   type Plugin,
 } from "../../broker/mod.ts";
+import { Deadlines } from "../../broker/_deadlines.ts";
+import { Attempt } from "../../broker/_attempt.ts";
 import { Hooks } from "../../broker/_hooks.ts";
 import { ReasonCode } from "../../codec/mod.ts";
 import { text } from "../_raw_packets.ts";
 import { clientOf, message, plugin } from "./_parts.ts";
 
 const client = clientOf("client");
+const attempt = new Attempt();
 const broken = new Error("the plugin is broken");
 
 /** How a plugin may answer: at once or later. */
@@ -22,11 +25,13 @@ const times = {
   "later": <T>(value: T): Awaitable<T> => Promise.resolve(value),
 };
 
+const patient = new Deadlines(1, () => 0);
+
 function hooksOf(
   plugins: readonly Plugin[],
-  { open = true, metrics = new Metrics() } = {},
+  { open = true, metrics = new Metrics(), deadlines = patient } = {},
 ): Hooks {
-  return new Hooks(plugins, open, metrics);
+  return new Hooks(plugins, open, metrics, deadlines);
 }
 
 // authenticate and authorize.
@@ -76,7 +81,10 @@ for (const [answer, allowed] of odd) {
         plugin({ authenticate: () => true }),
         plugin({ authenticate: say, authorize: say }),
       ]);
-      assertEquals(await hooks.authenticate(client, undefined), allowed);
+      assertEquals(
+        await hooks.authenticate(client, undefined, attempt),
+        allowed,
+      );
       const request = { action: "subscribe", topic: "a", qos: 0 } as const;
       assertEquals(await hooks.authorize(client, request), allowed);
     }
@@ -110,7 +118,10 @@ for (const [opinions, allowed, approved] of truths) {
           plugin({ authenticate: () => one })
         );
         const hooks = hooksOf(plugins, { open });
-        assertEquals(await hooks.authenticate(client, undefined), expected);
+        assertEquals(
+          await hooks.authenticate(client, undefined, attempt),
+          expected,
+        );
       }
     });
   }
@@ -133,13 +144,31 @@ for (const [opinions, allowed, approved] of truths) {
   });
 }
 
+for (const [when, time] of Object.entries(times)) {
+  Deno.test(`authenticate() gives the reason code of a denial (answers ${when})`, async () => {
+    for (const [code, given] of [[0x89, 0x89], [0x87, 0x87], [0x7f, false]]) {
+      const hooks = hooksOf([
+        plugin({ authenticate: () => yes }),
+        plugin({ authenticate: () => time(code as ReasonCode) }),
+      ]);
+      assertEquals(await hooks.authenticate(client, undefined, attempt), given);
+      // it is no approval elsewhere
+      const other = hooksOf([
+        plugin({ authorize: () => time(code as unknown as Opinion) }),
+      ]);
+      const request = { action: "subscribe", topic: "a", qos: 0 } as const;
+      assertEquals(await other.authorize(client, request), false);
+    }
+  });
+}
+
 Deno.test("hooks answer at once when all plugins do", () => {
   const hooks = hooksOf([
     plugin({ authenticate: () => yes, authorize: () => yes }),
     plugin({ transform: () => undefined }),
   ]);
   const one = message("a");
-  assertEquals(hooks.authenticate(client, undefined), true);
+  assertEquals(hooks.authenticate(client, undefined, attempt), true);
   assertEquals(hooks.inspect(client, one, () => 0), one);
 });
 
@@ -159,7 +188,7 @@ Deno.test("plugins are asked in their order, and nobody after a denial", async (
       opinionated("three", no),
       opinionated("four", yes),
     ]);
-    await hooks.authenticate(client, undefined);
+    await hooks.authenticate(client, undefined, attempt);
     assertEquals(asked.splice(0), ["one", "two", "three"]);
     await hooks.authorize(client, { action: "subscribe", topic: "a", qos: 0 });
     assertEquals(asked.splice(0), ["one", "two", "three"]);
@@ -192,11 +221,11 @@ Deno.test("plugins get to know who wants what", async () => {
   const hooks = hooksOf([self]);
   const password = Uint8Array.of(1);
   const one = message("a");
-  await hooks.authenticate(client, password);
+  await hooks.authenticate(client, password, attempt);
   await hooks.inspect(client, one, () => 0);
   hooks.authorizeDelivery(client, one);
   assertEquals(asked, [
-    [self, client, password],
+    [self, client, password, attempt],
     [self, client, { action: "publish", topic: "a", message: one }],
     [self, client, one],
     [self, client, one],
@@ -214,7 +243,7 @@ const failing: Record<string, () => never | Promise<never>> = {
 
 for (const [how, fail] of Object.entries(failing)) {
   const asks: Record<string, (hooks: Hooks) => unknown> = {
-    authenticate: (hooks) => hooks.authenticate(client, undefined),
+    authenticate: (hooks) => hooks.authenticate(client, undefined, attempt),
     authorize: (hooks) =>
       hooks.authorize(client, { action: "subscribe", topic: "a", qos: 0 }),
     ...(how === "rejects" ? {} : {
@@ -263,6 +292,107 @@ for (const [how, fail] of Object.entries(failing)) {
     assertEquals(transformed, false);
   });
 }
+
+/** What other libraries return for promises. */
+const thenable = <T>(
+  settle: (
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ) => void,
+) => ({ then: settle }) as unknown as Promise<T>;
+
+Deno.test("hooks wait for whatever has a then()", async () => {
+  const answer = <T>(value: T) => thenable<T>((resolve) => resolve(value));
+  const hooks = hooksOf([plugin({
+    authenticate: () => answer(yes),
+    authorize: () => answer(yes),
+    transform: () => answer({ topic: "b" }),
+  })]);
+  assertEquals(await hooks.authenticate(client, undefined, attempt), true);
+  const result = await hooks.inspect(client, message("a"), () => 0);
+  assertInstanceOf(result, Message);
+  assertEquals(result.topic, "b");
+});
+
+Deno.test("hooks and events report what rejects by a then()", async () => {
+  const metrics = new Metrics();
+  const fail = () => thenable<never>((_, reject) => reject(broken));
+  const hooks = hooksOf([plugin({
+    authenticate: fail,
+    on: { broker_pre_start: fail },
+  })], { metrics });
+  assertEquals(await hooks.authenticate(client, undefined, attempt), false);
+  hooks.emit("broker_pre_start", {});
+  assertEquals(metrics.pluginFailures, 2);
+});
+
+const late: Record<string, () => Promise<Opinion>> = {
+  "approves later": () => Promise.resolve(yes),
+  "rejects later": () => Promise.reject(broken),
+  "rejects by a then()": () => thenable((_, reject) => reject(broken)),
+};
+
+for (const [how, answer] of Object.entries(late)) {
+  Deno.test(`authorizeDelivery() denies when a plugin ${how}, which is counted and told`, async () => {
+    const metrics = new Metrics();
+    const told: string[] = [];
+    const hooks = hooksOf([
+      plugin({ authorizeDelivery: answer as unknown as () => Opinion }, "slow"),
+      plugin({
+        on: {
+          broker_plugin_failed: ({ plugin, hook, error }) =>
+            told.push(`${plugin} ${hook} ${error}`),
+        },
+      }),
+    ], { metrics });
+    assertEquals(hooks.authorizeDelivery(client, message("a")), false);
+    assertEquals(told, [
+      "slow authorizeDelivery TypeError: authorizeDelivery has to answer at once",
+    ]);
+    assertEquals(metrics.pluginFailures, 1);
+    await Promise.resolve(); // nothing is left unhandled
+  });
+}
+
+// Plugins that do not answer.
+
+Deno.test("hooks that do not answer in time deny, which is counted and told", async () => {
+  const metrics = new Metrics();
+  const told: string[] = [];
+  const deadlines = new Deadlines(3, () => 0);
+  const silent = () => new Promise<never>(() => {});
+  const hooks = hooksOf([
+    plugin({ authenticate: silent, authorize: silent }, "silent"),
+    plugin({
+      on: {
+        broker_plugin_failed: ({ plugin, hook, error }) =>
+          told.push(`${plugin} ${hook} ${error}`),
+      },
+    }),
+  ], { metrics, deadlines });
+  const answers = [
+    hooks.authenticate(client, undefined, attempt),
+    hooks.authorize(client, { action: "subscribe", topic: "a", qos: 0 }),
+    hooks.inspect(client, message("a"), () => 0),
+  ];
+  hooks.tick(3000);
+  assertEquals(await Promise.all(answers), [
+    false,
+    false,
+    ReasonCode.NotAuthorized,
+  ]);
+  assertEquals(
+    told,
+    ["authenticate", "authorize", "authorize"].map((hook) =>
+      `silent ${hook} Error: there was no answer within 3 s`
+    ),
+  );
+  const slow = hooksOf([plugin({ transform: silent })], { metrics, deadlines });
+  const refused = slow.inspect(client, message("a"), () => 0);
+  slow.tick(3000);
+  assertEquals(await refused, ReasonCode.UnspecifiedError);
+  assertEquals(metrics.pluginFailures, 4);
+});
 
 // transform.
 
@@ -346,6 +476,18 @@ for (const [when, time] of Object.entries(times)) {
     assertEquals(metrics.pluginFailures, 1);
   });
 }
+
+Deno.test("message is refused when a transform gives a number that is no refusal, which is told", async () => {
+  const metrics = new Metrics();
+  const hooks = hooksOf([
+    plugin({ transform: () => 5 as ReasonCode }),
+  ], { metrics });
+  assertEquals(
+    await hooks.inspect(client, message("a"), () => 0),
+    ReasonCode.UnspecifiedError,
+  );
+  assertEquals(metrics.pluginFailures, 1);
+});
 
 Deno.test("message keeps what a transform does not say", async () => {
   const before = message("a", {
@@ -461,7 +603,7 @@ for (const [how, fail] of Object.entries(failing)) {
       }),
       plugin({ authenticate: fail }),
     ], { metrics });
-    await hooks.authenticate(client, undefined);
+    await hooks.authenticate(client, undefined, attempt);
     await Promise.resolve();
     assertEquals([told, metrics.pluginFailures], [1, 2]);
   });

@@ -23,6 +23,7 @@ const ranges: Record<keyof Limits, [least: number, most: number]> = {
   sessionExpiryInterval: [0, 0xffff_ffff],
   retainedMessages: [0, Infinity],
   retainedBytes: [0, Infinity],
+  pluginTimeout: [1, Infinity],
   shutdownTimeout: [0, 2_147_483],
 };
 

@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { type BrokerEvents, Metrics } from "../../broker/mod.ts";
+import { Deadlines } from "../../broker/_deadlines.ts";
 import { Hooks } from "../../broker/_hooks.ts";
 import { Turn } from "../../broker/_turn.ts";
 import { plugin, RecordingStore } from "./_parts.ts";
@@ -21,6 +22,7 @@ class Diary {
       })],
       true,
       this.metrics,
+      new Deadlines(1, () => 0),
     ),
   );
 

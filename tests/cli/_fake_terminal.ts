@@ -48,6 +48,10 @@ export class FakeTerminal implements Terminal {
   #waiting: { met: () => boolean; resolve: () => void }[] = [];
   #sleepers: { until: number; wake: () => void }[] = [];
   #broken: Error | undefined;
+  /** Ends when standard output takes something again. */
+  #held: PromiseWithResolvers<void> | undefined;
+  /** Whether somebody writes to it meanwhile. */
+  #stuck = false;
 
   constructor(
     { files = {}, colours = false, width = 0, typed = false }:
@@ -100,6 +104,22 @@ export class FakeTerminal implements Terminal {
   /** Whoever reads the output goes away. */
   breakPipe(): void {
     this.#broken = new Deno.errors.BrokenPipe("Broken pipe");
+  }
+
+  /** Whoever reads the output pauses. */
+  hold(): void {
+    this.#held = Promise.withResolvers();
+  }
+
+  /** Waits until somebody writes while the reader pauses. */
+  stuck(): Promise<void> {
+    return this.#until(() => this.#stuck);
+  }
+
+  /** Whoever reads the output goes on. */
+  release(): void {
+    this.#held?.resolve();
+    this.#held = undefined;
   }
 
   /** Lets time pass. */
@@ -159,15 +179,21 @@ export class FakeTerminal implements Terminal {
   }
 
   /** Takes a thousand bytes at a time, at the most. */
-  write(bytes: Uint8Array): Promise<number> {
-    if (this.#broken) return Promise.reject(this.#broken);
+  async write(bytes: Uint8Array): Promise<number> {
+    if (this.#held !== undefined) {
+      this.#stuck = true;
+      this.#happened();
+      await this.#held.promise;
+      this.#stuck = false;
+    }
+    if (this.#broken) throw this.#broken;
     const part = bytes.subarray(0, 1000);
     const output = new Uint8Array(this.#output.length + part.length);
     output.set(this.#output);
     output.set(part, this.#output.length);
     this.#output = output;
     this.#happened();
-    return Promise.resolve(part.length);
+    return part.length;
   }
 
   error(line: string): void {

@@ -48,7 +48,7 @@ Deno.test("ambermq broker says where it listens and that anybody may come, and l
     `INFO - Listener 'default' bind to 127\\.0\\.0\\.1:${port} ` +
     "\\(max_connections=-1\\)",
     "INFO - Anonymous access is open: anybody who reaches these addresses " +
-    "may connect; auth\\.allow-anonymous says otherwise",
+    "may connect; auth\\.allow-anonymous: false ends that",
     `INFO - Connected: ${local} client "one" MQTT 5\\.0 by listener default`,
     `INFO - Disconnected: ${local} client "one" MQTT 5\\.0 by listener ` +
     "default: the client disconnected",

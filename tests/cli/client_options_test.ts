@@ -37,34 +37,6 @@ Deno.test("clientSettings() has the local broker and MQTT 3.1.1 by default", () 
   });
 });
 
-Deno.test("clientSettings() takes the broker from a URL, or from host and port", () => {
-  assertEquals(options("--url", "mqtt://u:p@box:18").url, "mqtt://u:p@box:18");
-  assertEquals(options("-L", "ws://box/mqtt?a=b").url, "ws://box/mqtt?a=b");
-  assertEquals(options("-h", "box").url, "mqtt://box:1883");
-  assertEquals(options("-p", "18").url, "mqtt://localhost:18");
-  assertEquals(options("-h", "::1", "-p", "18").url, "mqtt://[::1]:18");
-  assertEquals(options("-h", "[::1]").url, "mqtt://[::1]:1883");
-  for (const more of [["-h", "x"], ["-p", "1"]]) {
-    assertUsage(["--url", "mqtt://box", ...more], "--url says host and port");
-  }
-  for (const port of ["0", "65536", "x"]) assertUsage(["-p", port], "-p is ");
-});
-
-Deno.test("clientSettings() finds the topic in a URL, as mosquitto_pub does", () => {
-  const urls: [string, string, string | undefined][] = [
-    ["mqtt://box", "mqtt://box", undefined],
-    ["mqtt://box/", "mqtt://box", undefined],
-    ["mqtt://u:p@box:18/a/b", "mqtt://u:p@box:18", "a/b"],
-    ["mqtts://box/a/#", "mqtts://box", "a/#"],
-    ["MQTT://box//a?b", "MQTT://box", "/a?b"],
-    ["ws://box/path", "ws://box/path", undefined],
-  ];
-  for (const [given, url, topic] of urls) {
-    const found = settings("-L", given);
-    assertEquals([found.options.url, found.topic], [url, topic]);
-  }
-});
-
 Deno.test("clientSettings() uses TLS where a flag or the port says so", () => {
   assertEquals(options("-p", "8883").url, "mqtts://localhost:8883");
   for (const name of ["--cafile", "--ca-file"]) {
@@ -294,19 +266,12 @@ Deno.test("clientSettings() takes from the configuration what no flag says", () 
   );
 });
 
-Deno.test("clientSettings() keeps the TLS of a configuration for another host", () => {
-  const url = (config: ClientOptions, ...args: string[]) =>
-    configured(config, ...args).url;
-  const box = ["-h", "box"];
-  assertEquals(url({ url: "mqtts://other" }, ...box), "mqtts://box:8883");
-  assertEquals(url({ cafile: "x" }, ...box), "mqtts://box:8883");
-  assertEquals(url({ url: "mqtt://other" }, ...box), "mqtt://box:1883");
-  assertEquals(url({ cadata: "x" }), "mqtts://localhost:8883");
-  assertThrows(
-    () => url({ url: "mqtt://other" }, "--cafile", "x"),
-    UsageError,
-    "--cafile is for a URL of mqtts:// or wss://",
-  );
+Deno.test("clientSettings() has no password that is another user's", () => {
+  const bob: ClientOptions = { username: "bob", password: "secret" };
+  assertEquals(configured(bob, "-u", "bob").password, "secret");
+  assertEquals(configured(bob, "-u", "alice").password, undefined);
+  assertEquals(configured(bob, "-u", "alice", "-P", "x").password, "x");
+  assertEquals(configured(bob, "-P", "x").username, "bob");
 });
 
 Deno.test("clientSettings() has the session of the configuration", () => {

@@ -2,6 +2,8 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../cli/_flags.ts";
 import type { Commands } from "../../cli/_command.ts";
 import { completionsCommand } from "../../cli/_completions.ts";
+import { configCommand } from "../../cli/_config.ts";
+import { passwdCommand } from "../../cli/_passwd.ts";
 import { pubFlags, runPub } from "../../cli/_pub.ts";
 import { runSub, subFlags } from "../../cli/_sub.ts";
 import { FakeTerminal } from "./_fake_terminal.ts";
@@ -10,6 +12,8 @@ const commands: Commands = {
   broker: { help: "run it", run: () => Promise.resolve(0) },
   pub: { help: "say it's there", flags: pubFlags, run: runPub },
   sub: { help: "listen: [always]", flags: subFlags, run: runSub },
+  config: configCommand,
+  passwd: passwdCommand,
   completions: completionsCommand(() => commands),
 };
 
@@ -79,9 +83,10 @@ printf '%s\\n' "\${COMPREPLY[@]}"
 }
 
 shellTest("bash", "bash completes commands, flags and values", async () => {
-  assertEquals(await offered(["ambermq", "p"]), ["pub"]);
+  assertEquals(await offered(["ambermq", "p"]), ["pub", "passwd"]);
   assertEquals(await offered(["ambermq", ""]), [
-    ...["broker", "pub", "sub", "completions", "--help", "--version"],
+    ...["broker", "pub", "sub", "config", "passwd", "completions"],
+    ...["--help", "--version"],
   ]);
   assertEquals(await offered(["ambermq", "sub", "--retained"]), [
     "--retained-only",
@@ -105,6 +110,12 @@ shellTest("bash", "bash completes files, with spaces too", async () => {
     "a folder",
   ]);
   assertEquals(await files("ambermq", "pub", "--capath", "a"), ["a folder"]);
+  assertEquals(await files("ambermq", "config", ""), ["explain", "schema"]);
+  assertEquals(await files("ambermq", "config", "explain", "a fi"), ["a file"]);
+  assertEquals(await files("ambermq", "config", "schema", ""), []);
+  assertEquals(await files("ambermq", "passwd", "-c", "a fi"), ["a file"]);
+  assertEquals(await files("ambermq", "passwd", "--del"), ["--delete"]);
+  assertEquals(await files("ambermq", "completions", "bash", ""), []);
   // What is not known of a command may be a file.
   assertEquals(await files("ambermq", "broker", "a fi"), ["a file"]);
   await Deno.remove(folder, { recursive: true });
@@ -121,13 +132,15 @@ shellTest("zsh", "zsh takes its script", async () => {
 shellTest("fish", "fish takes its script, and completes", async () => {
   const program = `${await script("fish")}
 complete -C 'ambermq pu'
+complete -C 'ambermq config '
+complete -C 'ambermq config schema '
 complete -C 'ambermq sub --retained'
 complete -C 'ambermq_pub -q '
 `;
   const { code, out, error } = await run("fish", ["--no-config"], program);
   assertEquals([code, error], [0, ""]);
   assertEquals(out.split("\n").map((line) => line.split("\t")[0]), [
-    ...["pub", "--retained-only", "0", "1", "2", ""],
+    ...["pub", "explain", "schema", "--retained-only", "0", "1", "2", ""],
   ]);
 });
 

@@ -2,11 +2,10 @@ import { assertEquals, assertThrows } from "@std/assert";
 import {
   describeFlags,
   helpFlag,
-  parseDecimal,
   parseFlags,
-  parseInteger,
   UsageError,
 } from "../../cli/_flags.ts";
+import { integer } from "../../cli/_value.ts";
 
 const flags = {
   message: { names: ["-m", "--message"], value: "TEXT", help: "a text" },
@@ -106,34 +105,25 @@ Deno.test("parseFlags() says why a flag of others is refused", () => {
   );
 });
 
-Deno.test("parseInteger() takes numbers within the range", () => {
-  const flag = { names: ["-q"], value: "QOS", help: "" };
-  assertEquals(parseInteger(flag, undefined, [0, 2]), undefined);
-  assertEquals(parseInteger(flag, "0", [0, 2]), 0);
-  assertEquals(parseInteger(flag, "2", [0, 2]), 2);
-  for (const text of ["3", "-1", "", "1.5", "x", "0x1", " 1", "1e0"]) {
-    assertThrows(
-      () => parseInteger(flag, text, [0, 2]),
-      UsageError,
-      `-q is ${JSON.stringify(text)}, not a number from 0 to 2`,
-    );
-  }
-});
-
-Deno.test("parseDecimal() takes numbers within the range", () => {
-  const flag = { names: ["-W"], value: "SECONDS", help: "" };
-  const parse = (text?: string) =>
-    parseDecimal(flag, text, [0.5, 100], "a number of seconds");
-  assertEquals(parse(), undefined);
-  assertEquals(parse("0.5"), 0.5);
-  assertEquals(parse(".75"), 0.75);
-  assertEquals(parse("100"), 100);
-  for (const text of ["0.4", "101", "", "-1", "x", "1e1", "1.", "Infinity"]) {
-    assertThrows(
-      () => parse(text),
-      UsageError,
-      `-W is ${JSON.stringify(text)}, not a number of seconds`,
-    );
+Deno.test("parseFlags() reads values, and tells of a wrong one by the name given", () => {
+  const flags = {
+    count: {
+      names: ["-n", "-C", "--count"],
+      value: "COUNT",
+      kind: integer<number>(0, 9),
+      help: "",
+    },
+    help: helpFlag,
+  } as const;
+  assertEquals(parseFlags(flags, []).count, undefined);
+  assertEquals(parseFlags(flags, ["-C", "7"]).count, 7);
+  assertEquals(parseFlags(flags, ["--count=0"]).count, 0);
+  const wrong: [string[], string][] = [
+    [["-C", "-1"], '-C is "-1", not a number from 0 to 9'],
+    [["--count=x"], '--count is "x", not a number from 0 to 9'],
+  ];
+  for (const [args, message] of wrong) {
+    assertThrows(() => parseFlags(flags, args), UsageError, message);
   }
 });
 

@@ -153,3 +153,14 @@ Deno.test("--pretty indents JSON", () => {
       '\t"payload": {\n\t\t"b": [\n\t\t\t1\n\t\t]\n\t}\n}',
   );
 });
+
+Deno.test("-F has no field that is wider than any line", () => {
+  assertEquals(format("%10000t").length, 10_000);
+  for (const sequence of ["%10001t", "%-999999999999p", "%0999999999999l"]) {
+    assertThrows(
+      () => compileFormat(sequence, false),
+      UsageError,
+      `-F has ${JSON.stringify(sequence)}, which is wider than 10000`,
+    );
+  }
+});

@@ -77,6 +77,34 @@ Deno.test("ambermq exits with 2 for a wrong command line", async () => {
   );
 });
 
+Deno.test("ambermq tells that its output cannot be written", {
+  ignore: Deno.build.os !== "linux", // which has /dev/full
+}, async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  await client.publish("t", "x", { retain: true, qos: 1 });
+  const problem = "Cannot write to standard output: " +
+    "No space left on device (os error 28)\n";
+  const sub = ["sub", "-L", broker.url, "-t", "t", "-C", "1"];
+  const cases: [string[], string][] = [
+    [["--help"], "ambermq"],
+    [["--version"], "ambermq"],
+    [["sub", "--help"], "ambermq sub"],
+    [["config", "schema"], "ambermq config"],
+    [sub, "ambermq sub"],
+  ];
+  for (const [args, name] of cases) {
+    const line = [Deno.execPath(), "run", "-A", "cli/mod.ts", ...args];
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", '"$@" >/dev/full', "sh", ...line],
+      cwd: root,
+      env: { NO_COLOR: "1" },
+    }).output();
+    const error = new TextDecoder().decode(stderr);
+    assertEquals([code, error], [1, `${name}: ${problem}`]);
+  }
+});
+
 Deno.test("ambermq sub writes what ambermq pub reads, until SIGTERM", async () => {
   await using broker = await RunningBroker.start();
   const sub = start("cli/ambermq_sub.ts", [

@@ -174,6 +174,53 @@ Deno.test("ambermq passwd -D removes a user", async () => {
   assertEquals(bench.errors, ['ambermq passwd: FILE has no user "alice"']);
 });
 
+Deno.test("ambermq passwd -U does not open accounts that are locked or have no password", async () => {
+  const content = "anna:secret\ncarl:\nroot:*\nold:!\n";
+  await using bench = await Bench.make(content);
+  assertEquals(await bench.run("-U", "FILE"), 1);
+  assertEquals(bench.errors, [
+    'ambermq passwd: nothing is changed: give them a password, or remove them: FILE:2: user "carl" has no password; FILE:3: user "root" is locked; FILE:4: user "old" is locked',
+  ]);
+  assertEquals(await Deno.readTextFile(bench.path), content);
+});
+
+const root = { ignore: Deno.build.os === "windows" || Deno.uid() !== 0 };
+
+Deno.test(
+  "ambermq passwd leaves the file to its owner and group",
+  root,
+  async () => {
+    await using bench = await Bench.make("");
+    await Deno.chown(bench.path, 4321, 1234);
+    await Deno.chmod(bench.path, 0o640);
+    assertEquals(await bench.run("-b", "FILE", "user", "secret"), 0);
+    const { uid, gid, mode } = await Deno.stat(bench.path);
+    assertEquals([uid, gid, mode! & 0o777], [4321, 1234, 0o640]);
+  },
+);
+
+Deno.test(
+  "ambermq passwd changes nothing when the file would not be its owner's any more",
+  root,
+  async () => {
+    await using bench = await Bench.make("");
+    await Deno.chmod(bench.folder, 0o755);
+    await Deno.chmod(bench.path, 0o640);
+    const { chown } = Deno;
+    await Deno.chown(bench.path, 4321, 1234);
+    Deno.chown = () => Promise.reject(new Deno.errors.PermissionDenied("no"));
+    try {
+      assertEquals(await bench.run("-b", "FILE", "user", "secret"), 1);
+    } finally {
+      Deno.chown = chown;
+    }
+    assertEquals(bench.errors, [
+      "ambermq passwd: nothing is changed: the file belongs to user 4321, group 1234, and would not any more: no",
+    ]);
+    assertEquals(await Deno.readTextFile(bench.path), "");
+  },
+);
+
 Deno.test("ambermq passwd -U hashes what is in the clear, and nothing else", async () => {
   const other = "$7$101$salt$hash";
   await using bench = await Bench.make(`# c\nalice:geheim\nbob:${other}\n`);

@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { runPub } from "../../cli/_pub.ts";
 import { UsageError } from "../../cli/_flags.ts";
-import type { ApplicationMessage } from "../../mod.ts";
+import { type ApplicationMessage, PacketParser } from "../../mod.ts";
 import { FakeTerminal } from "./_fake_terminal.ts";
 import { RunningBroker } from "./_running_broker.ts";
 
@@ -320,6 +320,46 @@ Deno.test("pub -D publish has properties", async () => {
     contentType: "text/plain",
     userProperties: [["a", "b"]],
   });
+});
+
+/**
+ * How many messages at the most a client of 3.1.1 has under way to a broker that
+ * acknowledges at QoS 1 when so many have come.
+ */
+async function underWay(count: number, args: string[]): Promise<number> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  const done = runPub(
+    [...["-h", "127.0.0.1", "-p", `${port}`, "-t", "t", "-q", "1"], ...args],
+    new FakeTerminal(),
+  );
+  using connection = await listener.accept();
+  const parser = new PacketParser({ version: 4 });
+  const buffer = new Uint8Array(65_536);
+  let most = 0;
+  const waiting: number[] = [];
+  for (let length; (length = await connection.read(buffer)) !== null;) {
+    parser.push(buffer.subarray(0, length));
+    for (let packet; (packet = parser.next()) !== undefined;) {
+      if (packet.type === "connect") {
+        await connection.write(new Uint8Array([0x20, 2, 0, 0]));
+      } else if (packet.type === "publish") waiting.push(packet.packetId!);
+    }
+    most = Math.max(most, waiting.length);
+    if (waiting.length < count) continue;
+    for (const id of waiting.splice(0)) {
+      await connection.write(new Uint8Array([0x40, 2, id >> 8, id & 255]));
+    }
+  }
+  assertEquals(await done, 0);
+  return most;
+}
+
+Deno.test("pub has 20 messages under way before MQTT 5.0, or those of -M", async () => {
+  const args = ["-m", "x", "--repeat"];
+  assertEquals(await underWay(20, [...args, "60"]), 20);
+  assertEquals(await underWay(3, [...args, "9", "-M", "3"]), 3);
+  assertEquals(await underWay(30, [...args, "60", "-M", "30"]), 30);
 });
 
 Deno.test("pub --repeat publishes a message again, -M one at a time", async () => {

@@ -171,6 +171,76 @@ Deno.test("sub tells that the connection is lost, and exits with 1", async () =>
   assertStringIncludes(terminal.errors.at(-1)!, "ambermq sub: Connection lost");
 });
 
+/** Whether a command is over by the next turn of the event loop. */
+function isOver(done: Promise<number>): Promise<boolean> {
+  return Promise.race([
+    done.then(() => true),
+    new Promise<false>((resolve) => setTimeout(() => resolve(false))),
+  ]);
+}
+
+Deno.test("sub writes all that came before the connection was lost", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  const terminal = new FakeTerminal();
+  const done = runSub(["--url", broker.url, "-t", "t", "-d"], terminal);
+  await terminal.line("Subscribed");
+  terminal.hold();
+  for (const text of ["1", "2", "3"]) await client.publish("t", text);
+  await client.disconnect();
+  await terminal.stuck();
+  await broker.broker.shutdown();
+  await terminal.line("ambermq sub: Connection lost");
+  assertEquals(await isOver(done), false);
+  terminal.release();
+  assertEquals(await done, 1);
+  assertEquals(terminal.text, "1\n2\n3\n");
+});
+
+Deno.test("sub -W writes and acknowledges what came in time", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  const args = ["--url", broker.url, "-i", "me", "-t", "t", "-q", "1", "-d"];
+  const terminal = new FakeTerminal();
+  const done = runSub([...args, "-W", "2.5"], terminal);
+  await terminal.line("Subscribed");
+  terminal.hold();
+  await client.publish("t", "in time", { qos: 1 });
+  await terminal.stuck();
+  terminal.elapse(2.5);
+  await terminal.line("ambermq sub: Timed out");
+  assertEquals(await isOver(done), false);
+  terminal.release();
+  assertEquals(await done, 27);
+  assertEquals(terminal.text, "in time\n");
+  await client.publish("t", "later", { qos: 1 });
+  const second = new FakeTerminal();
+  assertEquals(await runSub([...args, "-C", "1"], second), 0);
+  assertEquals(second.text, "later\n");
+});
+
+Deno.test("sub that is interrupted waits a moment for who reads its output", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  const cases: [string[], number][] = [[[], 0], [["-C", "1"], 130]];
+  for (const [more, status] of cases) {
+    const terminal = new FakeTerminal();
+    const args = ["--url", broker.url, "-t", "t", "-d", ...more];
+    const done = runSub(args, terminal);
+    await terminal.line("Subscribed");
+    terminal.hold();
+    await client.publish("t", "x");
+    await terminal.stuck();
+    terminal.interrupt();
+    await terminal.asleep();
+    assertEquals(await isOver(done), false);
+    terminal.elapse(2);
+    assertEquals(await done, status);
+    assertEquals(terminal.text, "");
+    terminal.release();
+  }
+});
+
 Deno.test("sub ends when nobody reads its output", async () => {
   await using broker = await RunningBroker.start();
   await using client = await broker.client();

@@ -153,12 +153,13 @@ export class Stage implements AsyncDisposable {
       keepAlive: 0,
       autoReconnect: false,
       clock: this.clock,
-      dial: () => this.#dial(),
+      dial: () => this.dial(),
       ...options,
     });
   }
 
-  #dial(): Promise<Transport> {
+  /** What the client connects with, unless its options say otherwise. */
+  dial(): Promise<Transport> {
     this.#connections.push(
       new ScriptedConnection(
         this.#listener.connect({ longestWrite: 100_000 }),

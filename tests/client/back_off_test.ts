@@ -39,11 +39,11 @@ Deno.test("BackOff begins anew after a connection that lasted, and counts retrie
   backOff.failed();
   backOff.failed();
   backOff.opened(1000);
+  assertEquals(backOff.lost(6000, false), 1);
   assertEquals(backOff.attempt, 1);
-  assertEquals(backOff.lost(6000), 1);
   assertEquals([backOff.failed(), backOff.failed()], [2, 4]);
   backOff.opened(10_000);
-  assertEquals(backOff.lost(14_999), 5); // 8, if 5 were not the longest
+  assertEquals(backOff.lost(14_999, false), 5); // 8, if 5 were not the longest
   assertEquals(backOff.failed(), 5);
   backOff.begin();
   assertEquals(backOff.failed(), 2);
@@ -60,4 +60,18 @@ Deno.test("BackOff refuses what is no number of it", () => {
       "Cannot make a client: reconnectMaxInterval",
     );
   }
+});
+
+Deno.test("BackOff counts connections that the broker broke as failures, unless they lasted", () => {
+  const backOff = new BackOff({ reconnectMaxInterval: 5 }, never);
+  backOff.opened(0);
+  assertEquals(backOff.lost(1, true), 2);
+  backOff.opened(10);
+  assertEquals(backOff.lost(5010, true), 1);
+  backOff.opened(6000);
+  assertEquals(backOff.lost(6001, true), 2);
+  backOff.opened(7000);
+  assertEquals(backOff.lost(7001, true), 4);
+  backOff.opened(8000);
+  assertEquals(backOff.lost(8001, true), undefined);
 });

@@ -4,13 +4,16 @@ import {
   assertInstanceOf,
   assertRejects,
   assertStrictEquals,
+  assertThrows,
 } from "@std/assert";
 import {
   type ApplicationMessage,
+  type ClientOptions,
   ConnectionLostError,
   MQTTClient,
   OutgoingApplicationMessage,
   type PublishOptions,
+  type WillOptions,
 } from "../../client/mod.ts";
 import { connack5, connect5, Stage, turn } from "./_scripted_broker.ts";
 
@@ -316,4 +319,81 @@ Deno.test("a request is answered at its response topic", async () => {
 
 Deno.test("a client that is never connected leaves nothing behind", () => {
   new MQTTClient();
+});
+
+Deno.test("time limits are 0 or more", async () => {
+  for (const name of ["connectTimeout", "pingTimeout", "pingDelay"] as const) {
+    for (const seconds of [NaN, -1]) {
+      assertThrows(
+        () => new MQTTClient({ [name]: seconds }),
+        RangeError,
+        `Cannot make a client: ${name} ${seconds} is not 0 or more`,
+      );
+    }
+  }
+  await using stage = new Stage({ connectTimeout: Infinity });
+  await stage.connect();
+  for (const seconds of [NaN, -1]) {
+    await assertRejects(() => stage.client.deliverMessage(seconds), RangeError);
+  }
+});
+
+Deno.test("return() of an iterator ends a next() that waits, and takes no message", async () => {
+  await using stage = new Stage();
+  const broker = await stage.connect();
+  const messages = stage.client.messages();
+  const next = messages.next();
+  assertEquals((await messages.return()).done, true);
+  assertEquals((await next).done, true);
+  broker.send("30 [<t> '1']");
+  assertEquals((await stage.client.deliverMessage()).text(), "1");
+  assertEquals((await messages.next()).done, true);
+});
+
+Deno.test("what is no argument is told in words", async () => {
+  await using stage = new Stage();
+  await stage.connect();
+  const { client } = stage;
+  const anything = <T>(value: unknown) => value as T;
+  const wrong: [() => Promise<unknown>, string][] = [
+    [
+      () => client.subscribe(anything(["a", 1])),
+      "Cannot subscribe: 1 is not a topic filter",
+    ],
+    [
+      () => client.subscribe(anything(5)),
+      "Cannot subscribe: 5 is not a topic filter",
+    ],
+    [
+      () => client.subscribe(anything({})),
+      "Cannot subscribe: [object Object] is not a topic filter",
+    ],
+    [
+      () => client.unsubscribe(anything(null)),
+      "Cannot unsubscribe: null is not a topic filter",
+    ],
+    [
+      () => client.publish(anything(undefined), ""),
+      "Cannot publish: the topic undefined is no text",
+    ],
+  ];
+  for (const [call, message] of wrong) {
+    await assertRejects(call, TypeError, message);
+  }
+  assertThrows(
+    () => new MQTTClient({ will: anything<WillOptions>({}) }),
+    TypeError,
+    "Cannot make a client: will.topic undefined is no text",
+  );
+  const options: [ClientOptions, string][] = [
+    [{ defaultQos: anything(5) }, "defaultQos 5"],
+    [{ topics: { a: { qos: anything(3) } } }, 'topics["a"].qos 3'],
+  ];
+  for (const [option, message] of options) {
+    assertThrows(
+      () => new MQTTClient(option),
+      RangeError,
+      `Cannot make a client: ${message} is not 0, 1 or 2`,
+    );
+  }
 });

@@ -11,3 +11,11 @@ Deno.test("systemClock runs its timers, but not those that were cleared", async 
   assertEquals(ran, []);
   assert(systemClock.now() > before);
 });
+
+Deno.test("systemClock has no timer for what is longer than timers can be", () => {
+  for (const delay of [Infinity, 3e9]) {
+    const timer = systemClock.setTimeout(() => {}, delay);
+    assertEquals(timer, undefined);
+    systemClock.clearTimeout(timer);
+  }
+});

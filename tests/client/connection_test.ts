@@ -5,8 +5,8 @@ import {
   assertRejects,
 } from "@std/assert";
 import { ConnectionLostError } from "../../client/mod.ts";
-import { ProtocolError } from "../../codec/mod.ts";
-import { connack5, connect5, Stage, turn } from "./_scripted_broker.ts";
+import { ProtocolError, type Transport } from "../../codec/mod.ts";
+import { connack5, connect5, Stage, turn, wire } from "./_scripted_broker.ts";
 
 const connected5 = { connect: connect5, connack: connack5() };
 
@@ -382,4 +382,66 @@ Deno.test("a lost connection is no unhandled rejection of what nobody looks at",
   await stage.client.closed;
   stage.client.publish("t", "");
   await turn();
+});
+
+Deno.test("disconnect() waits as long as the transport takes something", async () => {
+  const incoming = [wire("20 [00 00]")];
+  const end = Promise.withResolvers<null>();
+  let write: (() => void) | undefined;
+  let taken = 0;
+  let slow = false;
+  let closed = false;
+  const stage = new Stage({
+    dial: () =>
+      Promise.resolve<Transport>({
+        read: (buffer) => {
+          const bytes = incoming.shift();
+          if (bytes === undefined) return end.promise;
+          buffer.set(bytes);
+          return Promise.resolve(bytes.length);
+        },
+        write: async ({ length }) => {
+          if (slow) await new Promise<void>((resolve) => write = resolve);
+          if (closed) throw new Error("closed");
+          const count = slow ? Math.min(length, 10_000) : length;
+          taken += count;
+          return count;
+        },
+        close: () => {
+          closed = true;
+          end.resolve(null);
+        },
+      }),
+  });
+  await stage.client.connect();
+  slow = true;
+  taken = 0;
+  await stage.client.publish("t", new Uint8Array(50_000));
+  const left = stage.client.disconnect();
+  for (let n = 0; n < 7; n++) {
+    await turn();
+    stage.clock.pass(4000);
+    write!();
+  }
+  await turn();
+  stage.clock.pass(1000); // the broker does not close
+  await left;
+  assertEquals([taken, stage.clock.timers], [50_009, 0]);
+});
+
+Deno.test("disconnect() rejects where the transport takes nothing of what was published", async () => {
+  const stage = new Stage();
+  const broker = await stage.connect();
+  broker.stall();
+  await stage.client.publish("t", "");
+  const left = stage.client.disconnect();
+  await turn();
+  stage.clock.pass(5000);
+  await assertRejects(
+    () => left,
+    ConnectionLostError,
+    "Cannot disconnect in good order: the network takes nothing",
+  );
+  assertEquals(await stage.client.closed, undefined);
+  assertEquals(stage.clock.timers, 0);
 });

@@ -12,6 +12,8 @@ import {
   MQTTClient,
   QueueFullError,
 } from "../../client/mod.ts";
+import { PermanentError } from "../../client/_refusal.ts";
+import type { Transport } from "../../codec/mod.ts";
 import {
   connack5,
   connect311,
@@ -569,4 +571,124 @@ Deno.test("nothing that a broker or a network does is an unhandled rejection", a
   new MQTTClient({ dial: unreachable, autoReconnect: false }).connect();
   stage.clock.pass(1000);
   await turn();
+});
+
+Deno.test("disconnect() right after CONNACK has sent what waited ends the connection", async () => {
+  await using stage = new Stage();
+  const { client } = stage;
+  const connected = client.connect();
+  await stage.broker.expect(connect311);
+  const left = client.publish("t", "1").then(() => client.disconnect());
+  stage.broker.send("20 [00 00]");
+  await stage.broker.expect("30 [<t> '1'] e0 []");
+  stage.broker.end();
+  await left;
+  assertEquals((await connected).reasonCode, 0);
+  assert(!client.connected);
+  assertEquals(await client.closed, undefined);
+});
+
+Deno.test("disconnect() as soon as there is a transport leaves none open", async () => {
+  const dialed = Promise.withResolvers<Transport>();
+  let closed = 0;
+  const stage = new Stage({ dial: () => dialed.promise });
+  const connected = assertRejects(() => stage.client.connect(), ConnectError);
+  dialed.resolve({
+    read: () => Promise.resolve(null),
+    write: (bytes) => Promise.resolve(bytes.length),
+    close: () => closed++,
+  } as Transport);
+  await Promise.resolve();
+  await Promise.resolve();
+  await stage.client.disconnect();
+  await connected;
+  assertEquals([closed, stage.clock.timers], [1, 0]);
+});
+
+Deno.test("connect() in on.disconnected begins anew, and the old closed settles", async () => {
+  let fails = 1;
+  const again: Promise<unknown>[] = [];
+  await using stage: Stage = new Stage({
+    on: {
+      disconnected: () => {
+        if (again.length === 0) again.push(stage.client.connect());
+      },
+    },
+    dial: (): Promise<Transport> => fails-- > 0 ? unreachable() : stage.dial(),
+  });
+  const { client } = stage;
+  const old = client.closed;
+  await assertRejects(() => client.connect(), ConnectError);
+  await stage.broker.expect(connect311);
+  stage.broker.send("20 [00 00]");
+  await again[0];
+  assertInstanceOf(await old, ConnectError);
+  assert(client.connected);
+});
+
+for (const how of ["connect", "reconnect"] as const) {
+  Deno.test(`${how}() in on.disconnected works where nothing reconnects by itself`, async () => {
+    const again: Promise<unknown>[] = [];
+    await using stage = new Stage({
+      on: {
+        disconnected: () => {
+          if (again.length === 0) again.push(stage.client[how]());
+        },
+      },
+    });
+    await stage.connect();
+    stage.broker.end();
+    await turn();
+    await stage.broker.expect(connect311);
+    stage.broker.send("20 [00 00]");
+    await again[0];
+    assert(stage.client.connected);
+  });
+}
+
+Deno.test("a client that may not use the network gives up at once, and says so", async () => {
+  for (const name of ["NotCapable", "PermissionDenied"]) {
+    const { stage, dialed } = failing(() =>
+      Promise.reject(Object.assign(new Error("no net access"), { name }))
+    );
+    const error = await assertRejects(
+      () => stage.client.connect(),
+      ConnectError,
+    );
+    assertEquals([error.permanent, dialed(), stage.clock.timers], [true, 1, 0]);
+  }
+  const passing = new Stage({ dial: unreachable });
+  const { permanent } = await assertRejects(
+    () => passing.client.connect(),
+    ConnectError,
+  );
+  assertEquals(permanent, false);
+});
+
+Deno.test("a certificate that is not trusted is not tried again, also if the broker says it late", async () => {
+  const distrust = new PermanentError("the broker refused by TLS");
+  const { stage, dialed } = failing(
+    () =>
+      Promise.resolve({
+        read: () => Promise.reject(distrust),
+        write: (bytes) => Promise.resolve(bytes.length),
+        close() {},
+      } as Transport) as Promise<never>,
+  );
+  const error = await assertRejects(() => stage.client.connect(), ConnectError);
+  assertEquals([error.permanent, dialed()], [true, 1]);
+});
+
+Deno.test("a broker that breaks the protocol on each connection is given up", async () => {
+  await using stage = new Stage(auto);
+  await stage.connect();
+  for (let n = 0; n < 2; n++) {
+    stage.broker.send("20 [00 00]");
+    await turn();
+    await again(stage);
+  }
+  stage.broker.send("20 [00 00]");
+  const error = await stage.client.closed;
+  assertInstanceOf(error, ConnectionLostError);
+  assertEquals(error.message, "Connection lost: connack came where it may not");
 });

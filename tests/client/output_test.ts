@@ -22,6 +22,8 @@ class SlowTransport implements Transport {
 }
 
 class Owner implements OutputOwner {
+  progressed(): void {}
+
   readonly events: string[] = [];
   written(): void {
     this.events.push("written");

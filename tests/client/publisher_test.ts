@@ -1,6 +1,12 @@
-import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import {
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import {
   ConnectionLostError,
+  MQTTClient,
   type PublishOptions,
   RequestError,
 } from "../../client/mod.ts";
@@ -465,5 +471,44 @@ Deno.test("publish() takes QoS and RETAIN from its call, else from the topic, el
       ? ""
       : (++id).toString(16).padStart(4, "0");
     await broker.expect(`${flags} [<${topic}> ${packetId}]`);
+  }
+});
+
+for (
+  const [name, options, window] of [
+    ["20 before 5.0", { protocolVersion: 4 }, 20],
+    ["maxInflight before 5.0", { protocolVersion: 4, maxInflight: 2 }, 2],
+    ["maxInflight in 5.0", { protocolVersion: 5, maxInflight: 2 }, 2],
+    ["Receive Maximum in 5.0", { protocolVersion: 5, maxInflight: 9 }, 3],
+    ["what the broker says in 5.0", { protocolVersion: 5 }, 3],
+  ] as const
+) {
+  Deno.test(`at most so many messages are on their way: ${name}`, async () => {
+    await using stage = new Stage({ ...options });
+    const five = options.protocolVersion === 5;
+    const broker = five
+      ? await stage.connect({ connect: connect5, connack: connack5("21 0003") })
+      : await stage.connect();
+    for (let n = 0; n < 30; n++) stage.client.publish("t", "", { qos: 2 });
+    const id = (n: number) => n.toString(16).padStart(4, "0");
+    const properties = five ? "[]" : "";
+    for (let n = 1; n <= window; n++) {
+      await broker.expect(`34 [<t> ${id(n)} ${properties}]`);
+    }
+    await broker.expectNothing();
+    broker.send("50 [0001]");
+    await broker.expect("62 [0001]");
+    broker.send("70 [0001]");
+    await broker.expect(`34 [<t> ${id(window + 1)} ${properties}]`);
+  });
+}
+
+Deno.test("maxInflight is 1 to 65,535", () => {
+  for (const maxInflight of [0, -1, 1.5, NaN, 65_536]) {
+    assertThrows(
+      () => new MQTTClient({ maxInflight }),
+      RangeError,
+      "Cannot make a client: maxInflight",
+    );
   }
 });

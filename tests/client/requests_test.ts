@@ -197,3 +197,31 @@ Deno.test("a request can be given up; its packet identifier stays in use", async
   broker.send("90 [0001 00]  b0 [0002]  d0 []  90 [0003 00]");
   assertEquals(await subscribed, [0]);
 });
+
+Deno.test("a wrong SUBACK rejects who subscribed, also where another connection follows", async () => {
+  for (const answer of ["90 [0001 00 00]", "b0 [0001]"]) {
+    await using stage = new Stage({ autoReconnect: true });
+    const broker = await stage.connect();
+    const subscribed = stage.client.subscribe("a");
+    await broker.expect("82 [0001 <a> 00]");
+    broker.send(answer);
+    await assertRejects(() => subscribed, ConnectionLostError);
+  }
+});
+
+Deno.test("nothing follows DISCONNECT: requests wait, acknowledgements are not sent [MQTT-3.14.4-1]", async () => {
+  await using stage = new Stage({ protocolVersion: 5, manualAck: true });
+  const broker = await stage.connect(connected5);
+  const opened = stage.client.subscription("a");
+  await broker.expect("82 [0001 [0b ffffff7f] <a> 00]");
+  broker.send("90 [0001 [] 00]  32 [<a> 0001 [0b ffffff7f]]");
+  const stream = await opened;
+  const { value } = await stream.messages().next();
+  const left = stage.client.disconnect();
+  value!.ack();
+  const ended = assertRejects(() => stream.unsubscribe(), ConnectionLostError);
+  await broker.expect("e0 []");
+  await broker.expectNothing();
+  broker.end();
+  await Promise.all([left, ended]);
+});

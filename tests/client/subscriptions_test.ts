@@ -411,3 +411,41 @@ Deno.test("without resubscribe, subscriptions end with the session", async () =>
   const error = await assertRejects(() => s.messages().next());
   assertInstanceOf(error, ConnectionLostError);
 });
+
+Deno.test("a subscription whose SUBACK was lost with its connection is asked for on the next", async () => {
+  await using stage = new Stage({ autoReconnect: true, protocolVersion: 5 });
+  let broker = await stage.connect(connected5);
+  const subscribed = stage.client.subscribe("a", { qos: 1 });
+  await broker.expect("82 [0001 [] <a> 01]");
+  broker.send("90 [0001 [] 01]");
+  await subscribed;
+  broker = await again(stage, resume5, connack5());
+  await broker.expect("82 [0002 [] <a> 01]");
+  broker = await again(stage, resume5, "20 [01 00 []]");
+  await broker.expect("82 [0003 [] <a> 01]");
+  broker.send("90 [0003 [] 01]");
+  await turn();
+  broker = await again(stage, resume5, "20 [01 00 []]");
+  await broker.expectNothing();
+});
+
+Deno.test("the signal of unsubscribe() ends the wait, not the request", async () => {
+  await using stage = new Stage({ autoReconnect: true, protocolVersion: 5 });
+  await stage.connect(connected5);
+  const stream = await open(
+    stage,
+    "a",
+    `82 [0001 [${first}] <a> 01]`,
+    "90 [0001 [] 01]",
+  );
+  stage.broker.end();
+  await turn();
+  const controller = new AbortController();
+  const left = assertRejects(() =>
+    stream.unsubscribe({ signal: controller.signal })
+  );
+  controller.abort();
+  await left;
+  const broker = await again(stage, resume5, "20 [01 00 []]");
+  await broker.expect("a2 [0002 [] <a>]");
+});

@@ -1,4 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
+import { PermanentError } from "../../client/_refusal.ts";
 import { explainTls } from "../../client/_tls_error.ts";
 
 /** An error as Node.js and Deno make them. */
@@ -69,5 +70,22 @@ Deno.test("explainTls() leaves other errors as they are", () => {
     ]
   ) {
     assertStrictEquals(explainTls(error), error);
+  }
+});
+
+Deno.test("explainTls() says what another attempt would not change", () => {
+  const cases: [code: string, permanent: boolean][] = [
+    ["ERR_TLS_CERT_ALTNAME_INVALID", true],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", true],
+    ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", true],
+    ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", true],
+    ["CERT_HAS_EXPIRED", false],
+    ["CERT_NOT_YET_VALID", false],
+    ["ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR", false],
+    ["ERR_SSL_WRONG_VERSION_NUMBER", false],
+  ];
+  for (const [code, permanent] of cases) {
+    const error = explainTls(failure(code));
+    assertEquals(error instanceof PermanentError, permanent, code);
   }
 });

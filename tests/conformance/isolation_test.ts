@@ -399,3 +399,41 @@ test("broker forgets all of what comes and goes", async (bench) => {
   const answer = await last.publish({ topic: "a/7/b", qos: 1 });
   assertEquals(answer!.code, 0x10);
 });
+
+for (const version of every) {
+  Deno.test(`broker gives the session of a user to no other: neither its subscriptions nor what waits (${version})`, async () => {
+    await using bench = await Bench.start();
+    const fields = version === 5
+      ? { clean: false, properties: { sessionExpiryInterval: 1000 } }
+      : { clean: false };
+    const alice = await bench.connect(version, "device", {
+      ...fields,
+      username: "alice",
+      password: "x",
+    });
+    await alice.subscribe({ filter: "secret/#", qos: 1 });
+    await alice.disconnect();
+    const publisher = await bench.connect(version, "publisher");
+    await publisher.publish({ topic: "secret/a", payload: "waits", qos: 1 });
+    for (const username of ["bob", undefined]) {
+      const other = await bench.connect(version, "device", {
+        ...fields,
+        ...(username === undefined ? {} : { username, password: "y" }),
+      });
+      assertEquals(other.connack!.sessionPresent, false);
+      await publisher.publish({ topic: "secret/a", payload: "live", qos: 1 });
+      assertEquals(await other.payloads(), []);
+      await other.disconnect();
+    }
+  });
+}
+
+Deno.test("broker keeps the session of a user whose password has changed", async () => {
+  await using bench = await Bench.start();
+  const fields = { clean: false, username: "alice" };
+  const before = await bench.connect(4, "device", { ...fields, password: "x" });
+  await before.subscribe({ filter: "a", qos: 1 });
+  await before.disconnect();
+  const after = await bench.connect(4, "device", { ...fields, password: "y" });
+  assertEquals(after.connack!.sessionPresent, true);
+});

@@ -3,6 +3,8 @@ import type { ClientInfo } from "../../broker/mod.ts";
 import { SettingsError } from "../../codec/mod.ts";
 import { authAnonymous } from "../../plugins/mod.ts";
 
+const attempt = { signal: new AbortController().signal };
+
 const client: ClientInfo = {
   clientId: "one",
   username: undefined,
@@ -18,7 +20,7 @@ function opinions(allowAnonymous?: boolean) {
     allowAnonymous === undefined ? {} : { allowAnonymous },
   );
   return [undefined, "", "user"].map((username) =>
-    authenticate!({ ...client, username }, undefined)
+    authenticate!({ ...client, username }, undefined, attempt)
   );
 }
 

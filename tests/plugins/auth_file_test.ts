@@ -13,7 +13,8 @@ import {
   type Plugin,
   type PluginContext,
 } from "../../broker/mod.ts";
-import { SettingsError } from "../../codec/mod.ts";
+import { ReasonCode, SettingsError } from "../../codec/mod.ts";
+import { PasswordChecker } from "../../plugins/_password_checker.ts";
 import { authFile } from "../../plugins/mod.ts";
 import { Bench } from "../conformance/_bench.ts";
 import { connect, text } from "../_raw_client.ts";
@@ -247,6 +248,8 @@ class Changing implements AsyncDisposable {
   /** What the plugin does every second. */
   look: () => Awaitable<void> = () => {};
   #version = 0;
+  /** The clock. */
+  time = 0;
 
   private constructor(folder: Folder, path: string) {
     this.#folder = folder;
@@ -260,9 +263,9 @@ class Changing implements AsyncDisposable {
     const changing = new Changing(folder, path);
     await changing.#plugin.start!({
       logger: changing.logger,
+      now: () => changing.time,
       every: (seconds: number, task: () => Awaitable<void>) => {
-        assertEquals(seconds, 1);
-        changing.look = task;
+        if (seconds === 1) changing.look = task;
       },
     } as unknown as PluginContext);
     return changing;
@@ -277,18 +280,27 @@ class Changing implements AsyncDisposable {
   }
 
   /** What the plugin says of a user with the password `test`. */
-  ask(username: string, password = "test"): Awaitable<Opinion> {
-    return this.#plugin.authenticate!({
-      clientId: "client",
-      username,
-      protocolVersion: 4,
-      address: undefined,
-      listener: "default",
-      certificate: undefined,
-    }, text(password));
+  ask(
+    username: string,
+    password = "test",
+    hostname = "192.0.2.1",
+  ): Awaitable<Opinion | ReasonCode> {
+    return this.#plugin.authenticate!(
+      {
+        clientId: "client",
+        username,
+        protocolVersion: 4,
+        address: { hostname },
+        listener: "default",
+        certificate: undefined,
+      },
+      text(password),
+      { signal: new AbortController().signal },
+    );
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#plugin.stop!();
     return this.#folder[Symbol.asyncDispose]();
   }
 }
@@ -342,24 +354,61 @@ Deno.test("auth_file keeps its users when the file becomes unusable, and says so
   assertEquals(await changing.ask("b"), true);
 });
 
-Deno.test("auth_file denies when too many passwords wait, and says so once", async () => {
+Deno.test("auth_file tells clients to come again when too many passwords wait, and says so once a minute", async () => {
   await using changing = await Changing.start(
     `known:${hashes.argon2id}\na:${hashes.scrypt}`,
   );
   assertEquals(await changing.ask("known"), true);
-  const answers = Array.from(
-    { length: 600 },
-    (_, i) => changing.ask(i % 2 ? "unknown" : "a", "wrong"),
-  );
-  assertEquals(answers.filter((one) => one === false).length, 600 - 516);
-  // who was right a moment ago does not wait
+  const flood = () =>
+    Array.from(
+      { length: 600 },
+      (_, i) => changing.ask(i % 2 ? "unknown" : "a", "wrong"),
+    );
+  const first = flood();
+  // who was right a moment ago does not wait, who is elsewhere not long
   assertEquals(changing.ask("known"), true);
+  assertEquals(await changing.ask("a", "test", "192.0.2.2"), true);
+  const answers = await Promise.all(first);
+  const busy = answers.filter((one) => one === ReasonCode.ServerBusy);
+  assertEquals(busy.length, 600 - 516 + 1);
+  assertEquals(answers.filter((one) => one === false).length, 515);
   assertEquals(changing.logger.take(), [
-    "WARNING auth_file: clients are denied, because too many passwords wait to be checked",
+    'WARNING auth_file: too many passwords wait to be checked: clients are told to come again later: 1, the last from "192.0.2.1"',
   ]);
-  await Promise.all(answers);
-  assertEquals(await changing.ask("a"), true);
+  changing.time += 59_999;
+  await Promise.all(flood());
+  assertEquals(changing.logger.take(), []);
+  changing.time += 1;
+  await Promise.all(flood());
+  assertEquals(changing.logger.take(), [
+    'WARNING auth_file: too many passwords wait to be checked: clients are told to come again later: 169, the last from "192.0.2.1"',
+  ]);
 });
+
+for (const version of [4, 5] as const) {
+  Deno.test(`auth_file checks nothing for who has gone, and tells who is too many to come again in ${version}`, async () => {
+    await using folder = await Folder.make();
+    const passwordFile = await folder.write("passwd", `a:${slow}`);
+    await using bench = await Bench.start({
+      plugins: [authFile({ passwordFile })],
+    });
+    const ask = (i: number) => {
+      const client = bench.open(version);
+      const fields = { clientId: `${i}`, username: "a", password: "wrong" };
+      return [client, client.connect(fields)] as const;
+    };
+    const clients = Array.from({ length: 4 + 512 }, (_, i) => ask(i));
+    const [, refused] = ask(-1);
+    assertEquals((await refused).code, version === 5 ? 0x89 : 3);
+    for (const [client] of clients) client.drop();
+    await Promise.allSettled(clients.map(([, answer]) => answer));
+    const [, answer] = ask(-2);
+    assertEquals((await answer).code, version === 5 ? 0x86 : 4);
+  });
+}
+
+/** A hash that takes a tenth of a second. */
+const slow = hashes.sha512.replace("$6$", "$6$rounds=30000$");
 
 Deno.test("auth_file takes as long for who is unknown: a password is checked", async () => {
   await using changing = await Changing.start(`a:${hashes.sha512}`);
@@ -367,6 +416,72 @@ Deno.test("auth_file takes as long for who is unknown: a password is checked", a
   assert(answer instanceof Promise);
   // it is right, for somebody else
   assertEquals(await answer, false);
+});
+
+Deno.test("auth_file checks the hash of somebody for who is unknown: always the same, and not of the same for all", async () => {
+  const rounds = Array.from({ length: 16 }, (_, i) => 1000 + i);
+  await using changing = await Changing.start(
+    rounds.map((n) =>
+      `u${n}:${hashes.sha256.replace("rounds=1000", `rounds=${n}`)}\n`
+    ).join(""),
+  );
+  const checked: string[] = [];
+  using _ = spied(checked);
+  const decoyOf = async (user: string) => {
+    checked.length = 0;
+    assertEquals(await changing.ask(user), false);
+    return checked.join();
+  };
+  const found = new Set<string>();
+  for (let i = 0; i < 16; i++) {
+    const decoy = await decoyOf(`unknown${i}`);
+    assertEquals(await decoyOf(`unknown${i}`), decoy);
+    found.add(decoy);
+  }
+  assert(found.size > 1, [...found].join());
+});
+
+/** Notes which hash is checked. */
+function spied(checked: string[]): Disposable {
+  const { check } = PasswordChecker.prototype;
+  const seen: unknown[] = [];
+  PasswordChecker.prototype.check = function (asked) {
+    const { hash } = asked;
+    if (!seen.includes(hash)) seen.push(hash);
+    checked.push(String(seen.indexOf(hash)));
+    return check.call(this, asked);
+  };
+  return {
+    [Symbol.dispose]: () => void (PasswordChecker.prototype.check = check),
+  };
+}
+
+for (
+  const [what, line] of [
+    ["is removed", "b"],
+    ["gets another password", "a"],
+  ]
+) {
+  Deno.test(`auth_file does not let a user in who ${what} while the password is checked`, async () => {
+    await using changing = await Changing.start(`a:${hashes.sha512}\n`);
+    const answer = changing.ask("a");
+    await changing.replace(`${line}:${hashes.argon2id}\n`);
+    const looks = Promise.all([changing.look(), changing.look()]);
+    await looks;
+    await changing.look();
+    assertEquals(changing.logger.take().length, 1);
+    assertEquals(await answer, false);
+  });
+}
+
+Deno.test("auth_file lets a user in whose line stays the same while the password is checked", async () => {
+  await using changing = await Changing.start(`a:${hashes.sha512}\n`);
+  const answer = changing.ask("a");
+  await changing.replace(`a:${hashes.sha512}\nb:${hashes.argon2id}\n`);
+  await changing.look();
+  await changing.look();
+  assertEquals(changing.logger.take().length, 1);
+  assertEquals(await answer, true);
 });
 
 Deno.test("auth_file reads its file anew when the broker starts again", async () => {

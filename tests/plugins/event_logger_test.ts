@@ -175,7 +175,7 @@ const quoted: readonly [text: string, shown: string][] = [
   ["a\u0000\u001b[2J", '"a\\u0000\\u001b[2J"'],
   ["a\u007f\u0085\u009b2J\u009f", '"a\\u007f\\u0085\\u009b2J\\u009f"'],
   ["a\u2028b\u2029", '"a\\u2028b\\u2029"'],
-  ["\u00a0é\u2027\u202a", '"\u00a0é\u2027\u202a"'],
+  ["\u00a0é\u2027\u2030", '"\u00a0é\u2027\u2030"'],
   ["x".repeat(256), `"${"x".repeat(256)}"`],
   ["x".repeat(257), `"${"x".repeat(256)}…"`],
   ["\u009b".repeat(65_535), `"${"\\u009b".repeat(256)}…"`],

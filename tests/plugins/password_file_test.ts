@@ -101,5 +101,17 @@ for (
 
 Deno.test("password file tells whose password is not hashed", () => {
   const file = new PasswordFile(`a:geheim\nb:${hash}\nc:$7$1$x$y\nd:\n`);
-  assertEquals(file.plain, ["a", "d"]);
+  assertEquals(file.plain, ["a"]);
+});
+
+Deno.test("password file tells which users have no password, not even in the clear", () => {
+  const file = new PasswordFile(
+    "a:geheim\nempty:\nroot:*\nempty:x\nold:!$6$x\nspace:  \n",
+  );
+  assertEquals(file.plain, ["a", "empty"]);
+  assertEquals(file.locked, [
+    { line: 3, problem: 'user "root" is locked' },
+    { line: 5, problem: 'user "old" is locked' },
+    { line: 6, problem: 'user "space" has no password' },
+  ]);
 });

@@ -14,6 +14,13 @@ Deno.test("visible() leaves nothing that ends a line or moves a cursor", () => {
   );
 });
 
+Deno.test("visible() leaves nothing that turns text around", () => {
+  assertEquals(
+    visible("a\u202egro\u2066\u2069\u200f\u200e\u061c\u200d"),
+    "a\\u202egro\\u2066\\u2069\\u200f\\u200e\\u061c\u200d",
+  );
+});
+
 Deno.test("describe() gives the stack of an error, and the text of what is none", () => {
   assertStringIncludes(describe(new Error("it broke")), "text_test.ts");
   assertEquals(describe("it broke"), "it broke");

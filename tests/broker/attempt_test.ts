@@ -1,0 +1,13 @@
+import { assertEquals } from "@std/assert";
+import { Attempt } from "../../broker/_attempt.ts";
+
+Deno.test("attempt tells who asked that it is over, and who asks later", () => {
+  const attempt = new Attempt();
+  const { signal } = attempt;
+  assertEquals(signal.aborted, false);
+  attempt.end();
+  assertEquals(signal.aborted, true);
+  const late = new Attempt();
+  late.end();
+  assertEquals(late.signal.aborted, true);
+});
