@@ -136,12 +136,13 @@ const listener: Fields = {
     type: "text",
     choices: ["none", "optional", "required"],
     description: "Whether clients show a certificate: not asked for, asked " +
-      "for, or refused without. By default optional with cafile, capath or " +
-      "cadata, else none.",
+      "for, or refused without; needs ssl: on. By default optional with " +
+      "cafile, capath or cadata, else none.",
   },
   path: {
     type: "text",
-    description: "For ws: the only path that is served; by default any.",
+    description: "For ws: the only path that is served, as /mqtt; by default " +
+      "any.",
   },
   origins: {
     type: "list",
