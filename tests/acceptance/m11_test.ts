@@ -11,6 +11,7 @@ import {
   BrokerError,
   type BrokerStatus,
   defaultConfig,
+  MemoryStore,
   MQTTClient,
   type Plugin,
 } from "../../mod.ts";
@@ -96,16 +97,18 @@ Deno.test("M11: a start that fails is not_started, releases its ports, and can b
   await broker.shutdown();
 });
 
+/** A store that cannot be closed. */
+class StubbornStore extends MemoryStore {
+  override close(): void {
+    throw new Error("not now");
+  }
+}
+
 Deno.test("M11: a shutdown that fails is not_stopped, and yet everything is closed", async () => {
   const broker = new Broker({
     listeners,
     logger: quiet,
-    plugins: [{
-      name: "stubborn",
-      stop: () => {
-        throw new Error("not now");
-      },
-    }],
+    store: new StubbornStore(),
   });
   await broker.start();
   const { port } = broker.addresses[0]!;
