@@ -146,20 +146,20 @@ export class Deliveries {
   }
 
   /**
-   * Takes out what came by shared subscriptions and may go to another member.
+   * Takes out what came by shared subscriptions and went to another member.
    *
-   * @param goes Whether that takes the message; it is given the filter.
+   * @param give Gives a message that came by this filter to another member;
+   * returns whether there is one.
    */
-  withdraw(goes: (shared: string) => boolean): Waiting[] {
-    if (!this.#shares) return [];
-    const holds = ({ shared }: Waiting): boolean =>
-      shared !== undefined && goes(shared);
+  withdraw(give: (message: Message, shared: string) => boolean): void {
+    if (!this.#shares) return;
+    const gone = ({ message, shared }: Waiting): boolean =>
+      shared !== undefined && give(message, shared);
     const out = [
-      ...this.inflight.withdraw(holds),
-      ...this.#backlog.withdraw(holds),
+      ...this.inflight.withdraw(gone),
+      ...this.#backlog.withdraw(gone),
     ];
     for (const { id } of out) this.#settled(id);
-    return out;
   }
 
   /** For how many more retained messages there is room. */

@@ -51,7 +51,7 @@ export class Inflight {
       (this.#bytes === 0 || this.#bytes < this.#most);
   }
 
-  /** Whether `next` has something to send again. */
+  /** Whether `resendNext` has something to send again. */
   get unsent(): boolean {
     return this.#resend.length > 0;
   }

@@ -176,7 +176,7 @@ export class Output implements Downlink {
     const short = topic.length < WORTH_AN_ALIAS;
     const use = short ? undefined : this.aliases?.use(topic);
     const expiry = message.expires
-      ? message.propertiesAt(this.#broker.now())!.messageExpiryInterval
+      ? message.expiryAt(this.#broker.now())
       : undefined;
     if (
       use === undefined && identifiers === undefined &&

@@ -60,15 +60,17 @@ export function redistribute(
   from: Session,
   ended: boolean,
 ): void {
-  const { subscriptions } = broker;
-  const takes = (filter: string): boolean =>
-    subscriptions.group(filter)?.members.some(({ session }) =>
-      session !== from &&
-      (ended || session.deliveries.downlink !== undefined)
-    ) ?? false;
-  for (const { message, shared } of from.deliveries.withdraw(takes)) {
-    share(subscriptions.group(shared!)!, message, from);
-  }
+  from.deliveries.withdraw((message, shared) => {
+    const group = broker.subscriptions.group(shared);
+    // Nothing leaves a session that is kept for one that would drop it.
+    const goes = group?.members.some(({ session, qos }) =>
+      session !== from && (ended ||
+        session.deliveries.downlink !== undefined &&
+          session.deliveries.takes(message, qos))
+    );
+    if (goes) share(group!, message, from);
+    return goes ?? false;
+  });
 }
 
 /** [MQTT-3.3.1-12] [MQTT-3.3.1-13] Gives a message to one of its targets. */

@@ -216,11 +216,21 @@ export class Message {
    */
   propertiesAt(now: number): MessageProperties | undefined {
     if (!this.expires) return this.properties;
-    // [MQTT-3.3.2-6]
-    const left = Math.max(0, Math.ceil((this.expiresAt - now) / 1000));
+    const left = this.expiryAt(now)!;
     return left === this.properties!.messageExpiryInterval
       ? this.properties
       : { ...this.properties, messageExpiryInterval: left };
+  }
+
+  /**
+   * What is left of the expiry interval.
+   *
+   * @param now The time in milliseconds.
+   * @returns Seconds, or `undefined` if the message does not expire.
+   */
+  expiryAt(now: number): number | undefined {
+    if (!this.expires) return undefined;
+    return Math.max(0, Math.ceil((this.expiresAt - now) / 1000)); // [MQTT-3.3.2-6]
   }
 
   /** Makes the message independent of the receive buffer it came in. */

@@ -449,3 +449,28 @@ test("broker offers a message to the next member when one may not have it", asyn
   assertEquals(got.flat().toSorted(), numbers(6));
   assertEquals(got[1], []);
 });
+
+test("broker keeps the messages of a lost member that another would have no room for", async () => {
+  await using bench = await Bench.start({ limits: { queuedMessages: 1 } });
+  const publisher = await bench.connect(5, "publisher");
+  const fields = {
+    clean: false,
+    properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 },
+  };
+  const members: RawClient[] = [];
+  for (const name of ["lost", "full"]) {
+    const member = await bench.connect(5, name, fields);
+    await member.subscribe({ filter: "$share/g/a", qos: 1 });
+    members.push(member);
+  }
+  // One on its way to each, and one that waits for each.
+  for (const payload of numbers(4)) {
+    await publisher.publish({ topic: "a", payload, qos: 1 });
+  }
+  members[0]!.drop();
+  const full = await members[1]!.payloads();
+  assertEquals(bench.broker.metrics.droppedQueueFull, 0);
+  const again = await bench.connect(5, "lost", fields);
+  const got = [...full, ...await again.payloads()];
+  assertEquals(got.toSorted(), numbers(4));
+});
