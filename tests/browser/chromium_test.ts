@@ -1,6 +1,7 @@
 /** The bundled client in a browser: Chromium, as Debian has it. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { Broker } from "../../broker/mod.ts";
 import { bundle } from "../../tools/bundle.ts";
 import { expected } from "../_bundle_scenario.js";
 import { Process } from "../_process.ts";
@@ -86,17 +87,17 @@ async function visit(
   }
 }
 
-test("a page connects by WebSocket, publishes, receives and survives a lost connection", async () => {
-  const { promise: told, resolve } = Promise.withResolvers<
-    Record<string, unknown>
-  >();
-  const served = await files();
-  await using broker = await FragileBroker.start();
-  const port = broker.listenWeb(async (request) => {
+/** Answers for the page, and tells what it tells. */
+function answers(
+  served: ReadonlyMap<string, [string, string]>,
+  drop: () => unknown,
+  tell: (told: Record<string, unknown>) => void,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
     const { pathname } = new URL(request.url);
     if (request.method === "POST") {
-      if (pathname === "/drop") broker.drop();
-      if (pathname === "/told") resolve(await request.json());
+      if (pathname === "/drop") await drop();
+      if (pathname === "/told") tell(await request.json());
       return new Response(null, { status: 204 });
     }
     const [type, text] = served.get(pathname) ?? ["", null];
@@ -104,14 +105,59 @@ test("a page connects by WebSocket, publishes, receives and survives a lost conn
       status: text === null ? 404 : 200,
       headers: { "content-type": `${type}; charset=utf-8` },
     });
-  });
-  const { tcp, headers, cafile, none, ...runs } = await visit(
-    `http://localhost:${port}/`,
-    told,
-  );
+  };
+}
+
+function assertTold(
+  { tcp, headers, cafile, none, ...runs }: Record<string, unknown>,
+): void {
   assertEquals(runs, { 3: expected, 4: expected, 5: expected });
   assertMatch(String(tcp), /^TypeError: .* a browser has only ws:\/\//);
   assertMatch(String(headers), /^TypeError: .* takes no headers$/);
   assertMatch(String(cafile), /^TypeError: .* takes no cafile$/);
   assertMatch(String(none), /^ConnectError: Cannot connect to localhost:/);
+}
+
+test("a page connects by WebSocket, publishes, receives and survives a lost connection", async () => {
+  const { promise: told, resolve } = Promise.withResolvers<
+    Record<string, unknown>
+  >();
+  const served = await files();
+  await using broker = await FragileBroker.start();
+  const drop = () => broker.drop();
+  const port = broker.listenWeb(answers(served, drop, resolve));
+  assertTold(await visit(`http://localhost:${port}/`, told));
+});
+
+test("a page does the same at a listener of type ws, and survives that the broker restarts", async () => {
+  const { promise: told, resolve } = Promise.withResolvers<
+    Record<string, unknown>
+  >();
+  const served = await files();
+  const start = async (port: number): Promise<Broker> => {
+    const bind = `127.0.0.1:${port}`;
+    const broker = new Broker({
+      listeners: { web: { type: "ws", bind, path: "/mqtt" } },
+      auth: { allowAnonymous: true },
+    });
+    await broker.start();
+    return broker;
+  };
+  let broker = await start(0);
+  const { port } = broker.addresses[0]!;
+  const restart = async (): Promise<void> => {
+    await broker.shutdown();
+    broker = await start(port);
+  };
+  try {
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      answers(served, restart, resolve),
+    );
+    const page = `http://localhost:${server.addr.port}/`;
+    const url = encodeURIComponent(`ws://localhost:${port}/mqtt`);
+    assertTold(await visit(`${page}?broker=${url}`, told));
+  } finally {
+    await broker.shutdown();
+  }
 });

@@ -11,7 +11,8 @@ async function errorOf(promise) {
 }
 
 async function look(library, run) {
-  const url = `${location.origin.replace("http", "ws")}/mqtt`;
+  const url = new URLSearchParams(location.search).get("broker") ??
+    `${location.origin.replace("http", "ws")}/mqtt`;
   const drop = () => fetch("/drop", { method: "POST" });
   const told = {};
   for (const protocolVersion of [3, 4, 5]) {
