@@ -31,6 +31,7 @@ import type { Awaitable, ClientInfo } from "./plugin.ts";
 import { brief, permitted } from "./_reason.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
+import type { Visitor } from "./_visitors.ts";
 
 /** Bytes of the largest CONNECT: its six fields at their longest, and more. */
 const LARGEST_CONNECT = 512 * 1024;
@@ -48,6 +49,8 @@ export class Connection implements Peer, OutputOwner {
   readonly output: Output;
   readonly listener: string;
   readonly address: Address | undefined;
+  /** Who comes from its address, if anybody cares. */
+  readonly visitor: Visitor | undefined;
   /** Who it is, from CONNECT on. */
   client: ClientInfo | undefined;
   attempt: Attempt | undefined;
@@ -80,6 +83,7 @@ export class Connection implements Peer, OutputOwner {
     broker: BrokerState,
     transport: Transport,
     listener: string,
+    visitor: Visitor | undefined,
     onClosed: (connection: Connection) => void,
   ) {
     this.#broker = broker;
@@ -93,6 +97,7 @@ export class Connection implements Peer, OutputOwner {
     });
     this.#activeAt = broker.now();
     this.listener = listener;
+    this.visitor = visitor;
     this.address = transport.remoteAddr;
   }
 
@@ -219,6 +224,7 @@ export class Connection implements Peer, OutputOwner {
   #failHandshake(reason: string): void {
     if (this.ended) return;
     this.#broker.metrics.handshakesFailed++;
+    this.visitor?.fail(reason);
     this.#refuse(ReasonCode.UnspecifiedError, reason);
   }
 
@@ -291,12 +297,11 @@ export class Connection implements Peer, OutputOwner {
     if (reply !== undefined) this.output.send(reply);
     if (reply?.type === "connack" && !this.ended) {
       if (reply.reasonCode === 0) this.#accept();
-      // [MQTT-3.2.2-7]
       else {
-        this.#refuse(
-          reply.reasonCode,
-          reply.properties?.reasonString ?? reasonName(reply.reasonCode),
-        );
+        const { reasonCode, properties } = reply;
+        const reason = properties?.reasonString ?? reasonName(reasonCode);
+        if (faults.has(reasonCode)) this.visitor?.fail(reason);
+        this.#refuse(reasonCode, reason); // [MQTT-3.2.2-7]
       }
     }
     if (this.session?.deliveries.backlogged) this.session.deliveries.pump();
@@ -310,6 +315,7 @@ export class Connection implements Peer, OutputOwner {
     this.#state = "connected";
     this.session!.deliveries.attach(this.output);
     metrics.clientsConnected++;
+    if (this.visitor !== undefined) this.visitor.clients++;
     metrics.clientsMaximum = Math.max(
       metrics.clientsMaximum,
       metrics.clientsConnected,
@@ -365,6 +371,7 @@ export class Connection implements Peer, OutputOwner {
     metrics.protocolErrors++;
     const { reasonCode } = error;
     const message = brief(error.message);
+    this.visitor?.fail(message);
     if (this.#state === "connecting") {
       // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
       const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
@@ -411,6 +418,7 @@ export class Connection implements Peer, OutputOwner {
     this.#finish();
     closeSession(this.#broker, this.session!, reasonCode);
     metrics.clientsConnected--;
+    if (this.visitor !== undefined) this.visitor.clients--;
     metrics.clientsDisconnected++;
     hooks.emit("broker_client_disconnected", {
       clientId,
@@ -445,12 +453,11 @@ export class Connection implements Peer, OutputOwner {
           `the handshake was not complete within ${limits.connectTimeout} s`,
         );
       }
-      this.#refuse(
-        ReasonCode.UnspecifiedError,
-        this.client === undefined
-          ? `no CONNECT within ${limits.connectTimeout} s`
-          : `not authenticated within ${limits.connectTimeout} s`,
-      );
+      const reason = this.client === undefined
+        ? `no CONNECT within ${limits.connectTimeout} s`
+        : `not authenticated within ${limits.connectTimeout} s`;
+      this.visitor?.fail(reason);
+      this.#refuse(ReasonCode.UnspecifiedError, reason);
     } else if (this.#active) {
       this.#active = false;
       this.#activeAt = now;
@@ -470,6 +477,15 @@ export class Connection implements Peer, OutputOwner {
     }
   }
 }
+
+/** What a client is refused for through a fault of its own. */
+const faults: ReadonlySet<ReasonCode> = new Set([
+  ReasonCode.ClientIdentifierNotValid,
+  ReasonCode.BadUserNameOrPassword,
+  ReasonCode.NotAuthorized,
+  ReasonCode.Banned,
+  ReasonCode.BadAuthenticationMethod,
+]);
 
 function withoutPassword(packet: Packet): Packet {
   if (packet.type !== "connect") return packet;
