@@ -268,8 +268,8 @@ Deno.test("acceptor closes connections of an address that has too many, comes to
     [
       [0x97, "too many connections: the address has 2"],
       [0x9f, "too many connections: the address makes over 1 a second"],
-      [0x81, "A packet has the type 15, which 3.1.1 does not have"],
-      [0x81, "A packet has the type 15, which 3.1.1 does not have"],
+      [0x81, "Packet type 15 is reserved"],
+      [0x81, "Packet type 15 is reserved"],
       [0x8a, "the address is banned for 10 s more"],
     ],
   );
