@@ -206,6 +206,7 @@ export class Siege implements AsyncDisposable {
   /** A connection that is open and silent. */
   async open(version: Version = 5, port = this.port): Promise<Attacker> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    conn.setNoDelay(true);
     const attacker = new Attacker(conn, version);
     this.#open.push(attacker);
     return attacker;

@@ -20,6 +20,10 @@ for (const [what, bytes] of slow) {
     const attackers = await Promise.all(
       Array.from({ length: 100 }, () => siege.open()),
     );
+    await siege.until(
+      "they are accepted",
+      () => siege.broker.metrics.connectionsOpen === 102,
+    );
     for (let i = 0; i < 7; i++) {
       await Promise.all(
         attackers.map((one) => one.send(bytes.slice(i, i + 1))),
@@ -73,6 +77,7 @@ Deno.test("hostile: who makes the handshake of TLS slowly is closed by the conne
   for (let i = 0; i < 20; i++) {
     attackers.push(await siege.open(5, siege.otherPort));
   }
+  await siege.peace(2);
   for (let i = 0; i < 7; i++) {
     for (const one of attackers) await one.send(hello.slice(i, i + 1));
     siege.pass(0.25);
