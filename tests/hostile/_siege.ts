@@ -233,8 +233,13 @@ export class Siege implements AsyncDisposable {
   /** Lets so many seconds pass on the broker's clock. */
   pass(seconds: number): void {
     this.broker.sweep();
-    this.#skipped += seconds * 1000;
+    this.skip(seconds);
     this.broker.sweep();
+  }
+
+  /** Sets the broker's clock on, and has it look at nothing. */
+  skip(seconds: number): void {
+    this.#skipped += seconds * 1000;
   }
 
   /** Waits until the innocents have exchanged so many more messages. */
