@@ -233,6 +233,12 @@ const capabilities: Fields = {
       "it: how topics begin that answers to them go to. %c stands for the " +
       "client identifier. Empty: none.",
   },
+  validatePayload: {
+    type: "boolean",
+    default: defaultCapabilities.validatePayload,
+    description: "Whether payloads that claim to be UTF-8 (MQTT 5.0: Payload " +
+      "Format Indicator 1) have to be, or are refused.",
+  },
 };
 
 /** All keys of a broker's configuration that a file can have. */
