@@ -19,13 +19,7 @@ import {
   xor,
 } from "./_scram_keys.ts";
 import { attributesOf, textOf, writtenName } from "./_scram_messages.ts";
-import {
-  isIterations,
-  LEAST,
-  MOST,
-  prepareScramText,
-  ScramError,
-} from "./scram.ts";
+import { ScramError } from "./scram.ts";
 
 const encoder = new TextEncoder();
 
