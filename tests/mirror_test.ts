@@ -33,6 +33,7 @@ const covered: Record<string, string> = {
   "broker/_watch.ts": "tests/broker/connection_test.ts",
   "broker/_ways_in.ts": "tests/broker/broker_test.ts",
   "broker/_within.ts": "tests/broker/broker_test.ts",
+  "broker/_secrets.ts": "tests/broker/connection_test.ts",
   "broker/_session.ts": "tests/broker/deliveries_test.ts",
   "cli/_completions_bash.ts": "tests/cli/completions_test.ts",
   "cli/_completions_fish.ts": "tests/cli/completions_test.ts",
