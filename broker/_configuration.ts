@@ -36,7 +36,7 @@ export interface Configuration {
 }
 
 /** What is passed on as it is: nothing that a file could say. */
-const objects = ["logger", "now", "source", "store"] as const;
+const objects = ["logger", "memoryUsed", "now", "source", "store"] as const;
 
 /**
  * Reads a configuration.

@@ -35,7 +35,7 @@ function checkedAgain(
 }
 
 function refusal(
-  { limits, retained }: BrokerState,
+  { limits, retained, memory }: BrokerState,
   message: Message,
 ): ReasonCode | undefined {
   const { topic } = message;
@@ -45,7 +45,9 @@ function refusal(
   }
   if (!withinLimits(topic, limits)) return ReasonCode.TopicNameInvalid;
   if (
-    message.retain && !message.empty && !retained.accepts(message)
+    message.retain && !message.empty &&
+    (!retained.accepts(message) ||
+      (memory.critical && retained.get(message.topic) === undefined))
   ) return ReasonCode.QuotaExceeded;
   return undefined;
 }
