@@ -121,6 +121,9 @@ const exceptions: Record<string, Record<string, string>> = {
     setTimeout: "the clock where none is passed in",
     clearTimeout: "the clock where none is passed in",
   },
+  "codec/_scram_keys.ts": {
+    crypto: "digests of an exchange, and what nobody foresees in it",
+  },
   "broker/_console_logger.ts": {
     console: "warnings and errors where no logger is passed",
   },

@@ -87,6 +87,8 @@ const covered: Record<string, string> = {
   "codec/_encode_connect.ts": "tests/codec/encode_test.ts",
   "codec/_encode_fields.ts": "tests/codec/encode_test.ts",
   "codec/_properties.ts": "tests/codec/property_test.ts",
+  "codec/_scram_keys.ts": "tests/codec/scram_test.ts",
+  "codec/_scram_messages.ts": "tests/codec/scram_server_test.ts",
   "codec/_topic_cache.ts": "tests/codec/decode_test.ts",
   "codec/_websocket_decoder.ts": "tests/codec/websocket_frames_test.ts",
   "codec/_websocket_mask.ts": "tests/codec/websocket_frames_test.ts",
