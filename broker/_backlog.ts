@@ -44,6 +44,9 @@ interface Placed {
   readonly after: number;
 }
 
+/** Milliseconds between two looks for what has expired. */
+const LOOK_INTERVAL = 400;
+
 export class Backlog {
   readonly #limits: Limits;
   readonly #held: Held;
@@ -57,6 +60,8 @@ export class Backlog {
   #replayed = 0;
   /** Nothing expires before: nobody needs to look. */
   #nextExpiry = Infinity;
+  /** Nobody looks before: a full queue is not gone through for each message. */
+  #nextLook = -Infinity;
 
   constructor(limits: Limits, held: Held) {
     this.#limits = limits;
@@ -109,6 +114,11 @@ export class Backlog {
     this.#messages.push(waiting);
   }
 
+  /** Whether retained messages wait for a new subscription. */
+  get replays(): boolean {
+    return this.#replayed > 0;
+  }
+
   /** For how many retained messages there is room. */
   get room(): number {
     if (this.#replayed === 0) return Infinity;
@@ -152,10 +162,11 @@ export class Backlog {
     return first;
   }
 
-  /** Takes out the messages that have expired. */
+  /** Takes out the messages that have expired, unless it did just now. */
   expire(now: number): Waiting[] {
-    if (now < this.#nextExpiry) return [];
+    if (now < this.#nextExpiry || now < this.#nextLook) return [];
     this.#nextExpiry = Infinity;
+    this.#nextLook = now + LOOK_INTERVAL;
     return this.withdraw(({ message }) => message.expiresAt <= now);
   }
 

@@ -32,6 +32,7 @@ import { brief, permitted } from "./_reason.ts";
 import { ReadAhead } from "./_read_ahead.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
+import type { Visitor } from "./_visitors.ts";
 import { Watch, type Watched } from "./_watch.ts";
 
 /** Bytes of the largest CONNECT: its six fields at their longest, and more. */
@@ -41,6 +42,8 @@ export class Connection implements Peer, OutputOwner, Watched {
   readonly output: Output;
   readonly listener: string;
   readonly address: Address | undefined;
+  /** Who comes from its address, if anybody cares. */
+  readonly visitor: Visitor | undefined;
   /** Who it is, from CONNECT on. */
   client: ClientInfo | undefined;
   attempt: Attempt | undefined;
@@ -70,6 +73,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     broker: BrokerState,
     transport: Transport,
     listener: string,
+    visitor: Visitor | undefined,
     onClosed: (connection: Connection) => void,
   ) {
     this.#broker = broker;
@@ -83,6 +87,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     });
     this.#watch = new Watch(broker);
     this.listener = listener;
+    this.visitor = visitor;
     this.address = transport.remoteAddr;
   }
 
@@ -196,6 +201,7 @@ export class Connection implements Peer, OutputOwner, Watched {
       if (this.ended) return;
       this.#broker.metrics.handshakesFailed++;
       const reason = error instanceof Error ? error.message : String(error);
+      this.visitor?.fail(reason);
       this.#refuse(ReasonCode.UnspecifiedError, reason);
     } finally {
       this.#shaking = false;
@@ -271,12 +277,11 @@ export class Connection implements Peer, OutputOwner, Watched {
     if (reply !== undefined) this.output.send(reply);
     if (reply?.type === "connack" && !this.ended) {
       if (reply.reasonCode === 0) this.#accept();
-      // [MQTT-3.2.2-7]
       else {
-        this.#refuse(
-          reply.reasonCode,
-          reply.properties?.reasonString ?? reasonName(reply.reasonCode),
-        );
+        const { reasonCode, properties } = reply;
+        const reason = properties?.reasonString ?? reasonName(reasonCode);
+        if (faults.has(reasonCode)) this.visitor?.fail(reason);
+        this.#refuse(reasonCode, reason); // [MQTT-3.2.2-7]
       }
     }
     if (this.session?.deliveries.backlogged) this.session.deliveries.pump();
@@ -290,6 +295,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     this.#state = "connected";
     this.session!.deliveries.attach(this.output);
     metrics.clientsConnected++;
+    if (this.visitor !== undefined) this.visitor.clients++;
     metrics.clientsMaximum = Math.max(
       metrics.clientsMaximum,
       metrics.clientsConnected,
@@ -345,6 +351,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     metrics.protocolErrors++;
     const { reasonCode } = error;
     const message = brief(error.message);
+    this.visitor?.fail(message);
     if (this.#state === "connecting") {
       // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
       const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
@@ -391,6 +398,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     this.#finish();
     closeSession(this.#broker, this.session!, reasonCode);
     metrics.clientsConnected--;
+    if (this.visitor !== undefined) this.visitor.clients--;
     metrics.clientsDisconnected++;
     hooks.emit("broker_client_disconnected", {
       clientId,
@@ -414,10 +422,20 @@ export class Connection implements Peer, OutputOwner, Watched {
     if (this.ended) return this.#ending.tick(now);
     const overdue = this.#watch.overdue(now, this);
     if (overdue === undefined) return;
+    if (this.client === undefined) this.visitor?.fail(overdue.reason);
     if (overdue.lost) this.onBroken(overdue.reason);
     else this.disconnect(overdue.reasonCode, overdue.reason);
   }
 }
+
+/** What a client is refused for through a fault of its own. */
+const faults: ReadonlySet<ReasonCode> = new Set([
+  ReasonCode.ClientIdentifierNotValid,
+  ReasonCode.BadUserNameOrPassword,
+  ReasonCode.NotAuthorized,
+  ReasonCode.Banned,
+  ReasonCode.BadAuthenticationMethod,
+]);
 
 function withoutPassword(packet: Packet): Packet {
   if (packet.type !== "connect") return packet;

@@ -404,6 +404,7 @@ export class Deliveries {
     this.#downlink = undefined;
     this.#disconnecting = undefined;
     this.inflight.pause();
+    if (!this.#backlog.replays) return;
     const backlog = this.#backlog;
     this.#backlog = new Backlog(this.#broker.limits, this.#broker.held);
     for (let first; (first = backlog.shift()) !== undefined;) {

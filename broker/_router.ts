@@ -61,12 +61,18 @@ export function redistribute(
   from: Session,
   ended: boolean,
 ): void {
-  from.deliveries.withdraw((message, shared) =>
-    give(broker, message, shared, from, ({ session: { deliveries }, qos }) =>
-      // Nothing leaves a session that is kept for one that would drop it.
+  // Of whom nobody takes a message: nobody is asked about each of thousands.
+  const full = new Set<string>();
+  from.deliveries.withdraw((message, shared) => {
+    if (full.has(shared)) return false;
+    // Nothing leaves a session that is kept for one that would drop it.
+    const suits = ({ session: { deliveries }, qos }: Target): boolean =>
       ended ||
-      deliveries.downlink !== undefined && deliveries.takes(message, qos))
-  );
+      deliveries.downlink !== undefined && deliveries.takes(message, qos);
+    const goes = give(broker, message, shared, from, suits);
+    if (!goes) full.add(shared);
+    return goes;
+  });
 }
 
 /**

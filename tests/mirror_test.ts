@@ -34,6 +34,7 @@ const covered: Record<string, string> = {
   "broker/_ways_in.ts": "tests/broker/broker_test.ts",
   "broker/_within.ts": "tests/broker/broker_test.ts",
   "broker/_session.ts": "tests/broker/deliveries_test.ts",
+  "broker/_tls_handshake.ts": "tests/broker/tls_test.ts",
   "cli/_completions_bash.ts": "tests/cli/completions_test.ts",
   "cli/_completions_fish.ts": "tests/cli/completions_test.ts",
   "cli/_completions_zsh.ts": "tests/cli/completions_test.ts",

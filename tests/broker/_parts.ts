@@ -23,6 +23,8 @@ import { Session } from "../../broker/_session.ts";
 import type { BrokerState } from "../../broker/_state.ts";
 import { SubscriptionTree } from "../../broker/_subscription_tree.ts";
 import { Turn } from "../../broker/_turn.ts";
+import { Networks } from "../../broker/_address.ts";
+import { Visitors } from "../../broker/_visitors.ts";
 import type { Packet, Qos, SubscriptionRequest } from "../../codec/mod.ts";
 import { text } from "../_raw_packets.ts";
 
@@ -76,6 +78,7 @@ export class Parts implements BrokerState {
   used = 0;
   readonly giveOn: BrokerState["giveOn"] = (message, shared, from) =>
     giveOn(this, message, shared, from);
+  readonly visitors: Visitors;
   readonly turn: Turn;
   readonly timeoutDisconnectDelay: undefined;
   time = 1_700_000_000_000;
@@ -92,6 +95,7 @@ export class Parts implements BrokerState {
       this.metrics,
       new Deadlines(this.limits.pluginTimeout, this.now),
     );
+    this.visitors = new Visitors(this, new Networks([]));
     this.retained = new Retained(this.limits, this.store, this.metrics);
     this.held = new Held(this.limits, this.metrics);
     this.memory = new Memory(this.limits, this.metrics, this.hooks, {

@@ -19,6 +19,8 @@ Deno.test("failures() says what no plugin watches", () => {
   const lines: string[] = [];
   const { on } = failures([], keeping(lines));
   const error = new TypeError("out of order");
+  const address = "192.0.2.1";
+  on!.broker_address_banned!({ address, seconds: 10, reason: 'bad "\n"' });
   on!.broker_plugin_failed!({ plugin: "p", hook: "authorize", error });
   on!.broker_store_failed!({ error: "full" });
   on!.broker_internal_error!({ clientId: "c", error });
@@ -27,6 +29,7 @@ Deno.test("failures() says what no plugin watches", () => {
   on!.broker_overloaded!({ level: "critical", used: limit * 1.11, limit });
   on!.broker_overloaded!({ level: "normal", used: limit * 0.8, limit });
   assertEquals(lines, [
+    'Banned: 192.0.2.1 for 10 s: too many bad attempts, the last: "bad \\"\\n\\""',
     'Plugin p failed in authorize: "TypeError: out of order',
     'Store failed, trying again: "full"',
     'Internal error, please report it: client "c": "TypeError: out of order',
@@ -40,6 +43,7 @@ Deno.test("failures() leaves to plugins what they watch", () => {
   const watcher = { name: "w", on: { broker_plugin_failed() {} } };
   const { on } = failures([watcher], keeping([]));
   assertEquals(Object.keys(on!), [
+    "broker_address_banned",
     "broker_store_failed",
     "broker_internal_error",
     "broker_overloaded",

@@ -12,6 +12,12 @@ const ranges: Record<
   [least: number, most: number]
 > = {
   connections: [1, Infinity],
+  connectionsPerAddress: [0, Infinity],
+  connectionRate: [0, Infinity],
+  connectionBurst: [1, Infinity],
+  failures: [0, Infinity],
+  banTime: [1, Infinity],
+  banTimeMaximum: [1, Infinity],
   connectTimeout: [1, Infinity],
   maximumPacketSize: [1, 268_435_460],
   clientIdLength: [1, Infinity],
