@@ -41,7 +41,7 @@ export interface Configuration {
 const THIS_MACHINE = ["127.0.0.0/8", "::1"];
 
 /** What is passed on as it is: nothing that a file could say. */
-const objects = ["logger", "now", "source", "store"] as const;
+const objects = ["logger", "memoryUsed", "now", "source", "store"] as const;
 
 /**
  * Reads a configuration.

@@ -92,12 +92,16 @@ function subscribe(
 }
 
 function refusal(
-  { limits }: BrokerState,
+  { limits, memory }: BrokerState,
   session: Session,
   filter: string,
 ): ReasonCode | undefined {
   if (!withinLimits(filter, limits)) return ReasonCode.TopicFilterInvalid;
-  if (!session.filters.accepts(filter, limits)) {
+  const { filters } = session;
+  if (
+    !filters.accepts(filter, limits) ||
+    (memory.critical && !filters.has(filter))
+  ) {
     return ReasonCode.QuotaExceeded;
   }
   return undefined;

@@ -52,6 +52,8 @@ export class Message {
   readonly properties: MessageProperties | undefined;
   /** When it expires, in milliseconds of the broker's clock, or `Infinity`. */
   readonly expiresAt: number;
+  /** How many sessions keep it for their clients: the broker's to count. */
+  holders = 0;
 
   /** Made again when asked for, once the bytes have moved. */
   #payload: Uint8Array | undefined;

@@ -33,7 +33,8 @@ const layers: Record<string, readonly string[]> = {
 const packages: Record<string, readonly string[]> = {
   // YAML for configuration files; node:path and node:url know the paths of
   // every system;
-  // TLS that asks for certificates of clients: see broker/_tls.ts.
+  // TLS that asks for certificates of clients: see broker/_tls.ts;
+  // garbage to be collected: see broker/_memory.ts.
   broker: [
     "@std/yaml",
     "node:crypto",
@@ -41,6 +42,8 @@ const packages: Record<string, readonly string[]> = {
     "node:stream",
     "node:tls",
     "node:url",
+    "node:v8",
+    "node:vm",
   ],
   // By name and at run time only: see client/_builtin.ts.
   client: ["node:crypto", "node:fs/promises", "node:net", "node:tls"],
@@ -89,6 +92,9 @@ const exceptions: Record<string, Record<string, string>> = {
     performance: "the clock where none is passed in",
     setInterval: "the one sweep",
     clearInterval: "the one sweep",
+  },
+  "broker/_memory.ts": {
+    "Deno.memoryUsage": "how much memory is in use",
   },
   "broker/_within.ts": {
     setTimeout: "how long is waited at most",
