@@ -12,19 +12,18 @@ import {
   type UnsubscribePacket,
 } from "../codec/mod.ts";
 import { refusalOfSubscription } from "./capabilities.ts";
+import { pause } from "./_pause.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable } from "./plugin.ts";
 import { withinLimits } from "./_policy.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 
-/** Nodes of retained topics that one turn may look at for one SUBSCRIBE. */
+/** Nodes of retained topics that one turn may look at for one SUBSCRIBE, */
 const SEARCHED = 20_000;
 
-/** Lets the event loop go round once. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
-}
+/** and filters of a packet that it may handle. */
+const FILTERS = 2000;
 
 /** [MQTT-3.8.4-1] */
 export function handleSubscribe(
@@ -39,7 +38,8 @@ export function handleSubscribe(
   const from = (index: number): Awaitable<Packet> => {
     for (let i = index; i < subscriptions.length; i++) {
       // Others have their turn while a search for retained messages goes on.
-      if (broker.retained.takeVisited() > SEARCHED) {
+      const searched = broker.retained.takeVisited() > SEARCHED;
+      if (searched || i - index === FILTERS) {
         return pause().then(() => from(i));
       }
       const request = subscriptions[i]!;
@@ -174,20 +174,31 @@ export function subscribeFor(
 /** [MQTT-3.10.4-4] */
 export function handleUnsubscribe(
   broker: BrokerState,
-  session: Session,
+  connection: Peer,
   { packetId, filters }: UnsubscribePacket,
-): Packet {
-  const { hooks, subscriptions } = broker;
-  const { clientId } = session;
-  // [MQTT-3.10.4-1] [MQTT-3.10.4-6]
-  const reasonCodes = filters.map((filter) => {
-    if (!session.filters.delete(filter)) {
-      return ReasonCode.NoSubscriptionExisted;
+): Awaitable<Packet> {
+  const reasonCodes: ReasonCode[] = [];
+  // [MQTT-3.10.4-6]
+  const from = (index: number): Awaitable<Packet> => {
+    for (let i = index; i < filters.length && !connection.ended; i++) {
+      if (i - index === FILTERS) return pause().then(() => from(i));
+      reasonCodes.push(unsubscribe(broker, connection.session!, filters[i]!));
     }
-    subscriptions.delete(session, filter);
-    session.record({ type: "unsubscribe", clientId, filter });
-    hooks.emit("broker_client_unsubscribed", { clientId, topic: filter });
-    return ReasonCode.Success;
-  });
-  return { type: "unsuback", packetId, reasonCodes };
+    return { type: "unsuback", packetId, reasonCodes };
+  };
+  return from(0);
+}
+
+/** [MQTT-3.10.4-1] */
+function unsubscribe(
+  { hooks, subscriptions }: BrokerState,
+  session: Session,
+  filter: string,
+): ReasonCode {
+  const { clientId } = session;
+  if (!session.filters.delete(filter)) return ReasonCode.NoSubscriptionExisted;
+  subscriptions.delete(session, filter);
+  session.record({ type: "unsubscribe", clientId, filter });
+  hooks.emit("broker_client_unsubscribed", { clientId, topic: filter });
+  return ReasonCode.Success;
 }
