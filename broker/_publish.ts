@@ -115,6 +115,10 @@ function finish(
     metrics.publishRefused++;
     // [MQTT-4.3.3-9]
     if (packet.qos === 2) complete(session, packet.packetId!);
+    if (packet.qos === 0 && outcome === ReasonCode.PayloadFormatInvalid) {
+      // Section 3.3.2.3.2: without an acknowledgement it is DISCONNECT.
+      throw new ProtocolError("The payload is not the UTF-8 it says", outcome);
+    }
     return acknowledge(packet, outcome);
   }
   if (hooks.watches("broker_message_broadcast")) {

@@ -117,6 +117,11 @@ export interface BrokerEvents {
     reasonCode: ReasonCode;
     reason: string;
   };
+  /**
+   * An address (IPv6: 64 bits) made too many bad attempts: its connections are
+   * closed at once for so many seconds. `reason` is of the last attempt.
+   */
+  broker_address_banned: { address: string; seconds: number; reason: string };
   /** One filter was granted. */
   broker_client_subscribed: { clientId: string; topic: string; qos: Qos };
   /** One subscription ended by UNSUBSCRIBE. */

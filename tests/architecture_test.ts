@@ -68,7 +68,7 @@ const exceptions: Record<string, Record<string, string>> = {
     crypto: "client identifiers that nobody else has",
   },
   "broker/_certificate_path.ts": { Date: "the form of a time" },
-  "broker/_tls.ts": { Date: "whether a certificate has expired" },
+  "broker/_tls_handshake.ts": { Date: "whether a certificate has expired" },
   "broker/_tls_files.ts": {
     Date: "the form of a time",
     "Deno.readTextFile": "reads certificates and keys",

@@ -16,6 +16,7 @@ import { stringChecks } from "./_strings.ts";
 import { subscribeChecks } from "./_subscribe.ts";
 import { topicChecks } from "./_topics.ts";
 import { unofferedChecks } from "./_unoffered.ts";
+import { webSocketChecks } from "./_websocket.ts";
 import { willChecks } from "./_will.ts";
 
 /** All checks, by chapter. */
@@ -36,4 +37,5 @@ export const checks: readonly Check[] = [
   ...flowChecks,
   ...sharedChecks,
   ...unofferedChecks,
+  ...webSocketChecks,
 ];

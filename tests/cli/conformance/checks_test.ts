@@ -16,19 +16,26 @@ import { agreeable } from "./_agreeable_broker.ts";
 
 const all = select(checks, { versions: [3, 4, 5], slow: true });
 
+/** The listener that a check needs. */
+function listenerFor({ check }: Case): "ws" | "tcp" {
+  return check.chapter === "WebSocket" ? "ws" : "tcp";
+}
+
 /** Runs one check against a broker whose time is in our hands. */
 async function runAgainstBroker(one: Case): Promise<Result[]> {
   let time = 1_700_000_000_000;
   const store = new MemoryStore();
   await using broker = new Broker({
-    listeners: { default: { bind: "127.0.0.1:0" } },
+    listeners: { default: { bind: "127.0.0.1:0", type: listenerFor(one) } },
     now: () => time,
     store,
   });
   await broker.start();
-  const url = `mqtt://127.0.0.1:${broker.addresses[0]!.port}`;
+  const host = `127.0.0.1:${broker.addresses[0]!.port}`;
+  const url = new URL(`${listenerFor(one) === "ws" ? "ws" : "mqtt"}://${host}`);
   const results = await Array.fromAsync(runCases([one], {
     dial: () => dial(url),
+    webSocket: { url, dial: () => dial(`mqtt://${host}`) },
     patience: 10_000,
     wait: (seconds) => {
       broker.sweep();
