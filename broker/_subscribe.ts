@@ -79,12 +79,12 @@ function subscribe(
     topic,
     qos,
   });
-  const finish = (allowed: boolean): ReasonCode => {
+  const finish = (allowed: boolean | ReasonCode): ReasonCode => {
     // Lost while a plugin thought about it: its session may be over.
     if (connection.ended) return ReasonCode.UnspecifiedError;
-    if (!allowed) {
+    if (allowed !== true) {
       broker.metrics.subscriptionsRefused++;
-      return ReasonCode.NotAuthorized;
+      return allowed || ReasonCode.NotAuthorized;
     }
     return grant(broker, session, request, identifier);
   };

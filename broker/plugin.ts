@@ -412,8 +412,13 @@ export interface Plugin {
    *
    * @param client The client.
    * @param request What it wants.
+   * @returns An opinion; or a reason code of 0x80 or more to deny it with, where
+   * SUBACK or PUBACK may have it: `ReasonCode.QuotaExceeded`.
    */
-  authorize?(client: ClientInfo, request: AccessRequest): Awaitable<Opinion>;
+  authorize?(
+    client: ClientInfo,
+    request: AccessRequest,
+  ): Awaitable<Opinion | ReasonCode>;
 
   /**
    * Whether a client may receive a message, a retained one too. One denial
