@@ -111,12 +111,12 @@ class Stage {
     for (let quiet = 0; quiet < 2; quiet++) {
       for (let turn = 0; turn < 40; turn++) await undefined;
       for (const [at, connection] of this.connections.entries()) {
-        if (connection.unread > 0 && !connection.closedByBroker) quiet = 0;
+        if (connection.unread > 0 && !connection.closedByBroker) quiet = -1;
         while (connection.unreceived > 0) {
           const bytes = await connection.receive();
           if (bytes === null) break;
           this.answers[at]!.push(bytes.slice());
-          quiet = 0;
+          quiet = -1;
         }
       }
     }
@@ -310,7 +310,9 @@ class History {
     }
     if (step.do === "connect") {
       if (connection?.session !== undefined) return false;
-      this.#connect(step, connection);
+      // Wills go by the identifier, which the broker would have to tell first.
+      const will = step.id === "" ? undefined : step.will;
+      this.#connect({ ...step, will }, connection);
       return true;
     }
     if (connection === undefined) return false;
@@ -488,7 +490,7 @@ class History {
       : {};
     const { topicAlias } = properties;
     const omitted = topicAlias !== undefined && bare;
-    const payload = empty ? "" : `message ${++this.#count}`;
+    const payload = empty && retain ? "" : `message ${++this.#count}`;
     this.#send(
       slot,
       publish(version, {

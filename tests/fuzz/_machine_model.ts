@@ -56,16 +56,21 @@ export interface Sent {
   moved: boolean;
 }
 
-/** A message of a shared subscription. */
+/** A message that goes to one member of each of some shared subscriptions. */
 interface Shared {
   readonly message: Message;
+  readonly groups: readonly Group[];
+  /** Who got it, not counting repetitions. */
+  readonly got: string[];
+  /** How often it may go on to another member: one was lost that had it. */
+  moves: number;
+}
+
+/** The members of a shared subscription. */
+interface Group {
   readonly filter: string;
   readonly members: ReadonlySet<string>;
-  /** How often it was sent, not counting repetitions. */
-  count: number;
-  /** Whether a member was lost that had it. */
-  mayMove: boolean;
-  /** Whether one has to have got it by now. */
+  /** Whether one of them has to get the message at once. */
   readonly due: boolean;
 }
 
@@ -288,10 +293,12 @@ export class BrokerModel {
       certain = true;
       this.#want(session, message, heard);
     }
-    for (const [filter, members] of this.#groups()) {
-      if (!matches(filter.split("/").slice(2).join("/"), message.topic)) continue;
+    const groups = [...this.#groups()].filter(([filter]) =>
+      matches(filter.split("/").slice(2).join("/"), message.topic)
+    );
+    if (groups.length > 0) {
       certain = true;
-      this.#share(message, filter, members);
+      this.#share(message, groups);
     }
     return certain ? [0] : possible ? [0, 0x10] : [0x10];
   }
@@ -356,8 +363,9 @@ export class BrokerModel {
 
   /** Nothing more comes on any connection. */
   allSettled(): void {
-    for (const one of this.#shared) {
-      assert(!one.due || one.count > 0, `Nobody got ${one.message.payload}`);
+    for (const { groups, got, message } of this.#shared) {
+      const due = groups.filter((one) => one.due).length;
+      assert(got.length >= due, `Only ${got} got ${message.payload}`);
     }
     // Those of old cost time and say nothing.
     if (this.#shared.length > 50) this.#shared.splice(0, 20);
@@ -374,7 +382,10 @@ export class BrokerModel {
     if (message.qos === 2 && !released && !fails) {
       sent.released = true;
       const at = resend.indexOf(sent);
-      if (at >= 0) resend.splice(at, 1);
+      if (at >= 0) {
+        resend.splice(at, 1);
+        connection.quota--;
+      }
       connection.answers.push({ type: "pubrel", packetId, codes: [0] });
       return;
     }
@@ -449,14 +460,19 @@ export class BrokerModel {
   }
 
   #takeShared(session: SessionModel, message: Publish, shown: string): void {
-    const found = this.#shared.find(({ message: own, members, count, mayMove }) =>
+    const { id, subscriptions } = session;
+    const found = this.#shared.find(({ message: own, groups, got, moves }) =>
       own.payload === message.payload && own.topic === message.topic &&
-      members.has(session.id) && (count === 0 || mayMove)
+      (canHave([...got, id], groups) ||
+        // Who joins later may get what another member has lost.
+        (got.length < groups.length + moves &&
+          groups.some(({ filter, members }) =>
+            members.has(id) || subscriptions.has(filter)
+          )))
     );
     const why = JSON.stringify(session.wanted);
-    assert(found !== undefined, `${session.id} got ${shown}; it wants ${why}`);
-    found.count++;
-    found.mayMove = false;
+    assert(found !== undefined, `${id} got ${shown}; it wants ${why}`);
+    found.got.push(id);
   }
 
   #want(
@@ -502,18 +518,23 @@ export class BrokerModel {
     return groups;
   }
 
-  #share(message: Message, filter: string, members: SessionModel[]): void {
-    // Somebody is there and takes it at once.
-    const due = members.some(({ connection, wanted }) =>
-      connection !== undefined && connection.quota > 0 && wanted.length === 0
-    );
+  #share(
+    message: Message,
+    groups: readonly [filter: string, members: SessionModel[]][],
+  ): void {
     this.#shared.push({
       message,
-      filter,
-      members: new Set(members.map(({ id }) => id)),
-      count: 0,
-      mayMove: false,
-      due,
+      groups: groups.map(([filter, members]) => ({
+        filter,
+        members: new Set(members.map(({ id }) => id)),
+        // Somebody is there and takes it at once.
+        due: members.some(({ connection, wanted }) =>
+          connection !== undefined && connection.quota > groups.length &&
+          wanted.length === 0
+        ),
+      })),
+      got: [],
+      moves: 0,
     });
   }
 
@@ -550,7 +571,9 @@ export class BrokerModel {
   /** What it had of shared subscriptions goes to others, if it can. */
   #mayMove({ id, sent }: SessionModel): void {
     for (const one of this.#shared) {
-      if (one.members.has(id)) one.mayMove = true;
+      const has = one.got.includes(id) ||
+        one.groups.some(({ members }) => members.has(id));
+      if (has) one.moves += one.groups.length;
     }
     for (const one of sent) {
       const { payload, qos } = one.message;
@@ -601,6 +624,16 @@ export class BrokerModel {
     }
     for (const session of [...this.sessions.values()]) this.#sweep(session);
   }
+}
+
+/** Whether each of them can have got it by a group of its own. */
+function canHave(got: readonly string[], groups: readonly Group[]): boolean {
+  const [id, ...others] = got;
+  if (id === undefined) return true;
+  return groups.some((group) =>
+    group.members.has(id) &&
+    canHave(others, groups.filter((one) => one !== group))
+  );
 }
 
 /** The topic of a PUBLISH that may have an alias instead. */

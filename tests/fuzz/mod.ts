@@ -5,14 +5,18 @@
  * @module
  */
 
+import { clientConfig, url } from "./_client.ts";
+import { flagsTarget, format } from "./_command_line.ts";
+import { config } from "./_config.ts";
 import { machine } from "./_machine.ts";
 import { parser } from "./_parser.ts";
+import { passwords } from "./_passwords.ts";
 import { type AnyTarget, target } from "./_target.ts";
 import { topics } from "./_topics.ts";
 import { upgrade } from "./_upgrade.ts";
 import { websocket } from "./_websocket.ts";
 
-export { type AnyTarget, describeFailure, fuzz } from "./_target.ts";
+export { type AnyTarget, describeFailure, fuzz, target } from "./_target.ts";
 export type { Failure, Run, RunOptions } from "./_target.ts";
 
 /** All targets. */
@@ -22,4 +26,10 @@ export const targets: readonly AnyTarget[] = [
   target(upgrade),
   target(topics),
   target(machine),
+  target(config),
+  target(passwords),
+  target(url),
+  target(clientConfig),
+  target(flagsTarget),
+  target(format),
 ];
