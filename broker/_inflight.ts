@@ -166,8 +166,17 @@ export class Inflight {
     } else if (failed) {
       this.#settleReleased(packetId);
     }
+    if (this.#resend.length > 0 && !failed) this.#answered(packetId);
     // [MQTT-4.3.3-4]
     return failed ? undefined : { type: "pubrel", packetId, reasonCode: 0 };
+  }
+
+  /** The PUBREL of the answer is the one that was to be sent again. */
+  #answered(packetId: number): void {
+    const at = this.#resend.findIndex((one) => one.packetId === packetId);
+    if (at < 0) return;
+    this.#resend.splice(at, 1);
+    this.#sender.resent();
   }
 
   /** PUBCOMP has come. */
