@@ -211,6 +211,10 @@ const exceptions: Record<string, Record<string, string>> = {
     setTimeout: "how long to wait for an answer",
     clearTimeout: "how long to wait for an answer",
   },
+  "cli/conformance/_websocket_wire.ts": {
+    setTimeout: "a server that does not answer the handshake",
+    clearTimeout: "when it has answered",
+  },
   "cli/conformance/_run.ts": {
     crypto: "identifiers and topics that nobody else has",
     performance: "how long a check takes",
