@@ -290,6 +290,7 @@ const neighbours = [
   "tests/broker tests/conformance", // a broker in memory
   "tests/plugins tests/conformance", // the same
   "tests/docs tests/conformance", // the same
+  "tests/acceptance tests/conformance", // the same
   "tests/docs tests/plugins", // a logger
   "tests/docs tests/cli", // a terminal
   "tests/docs cli", // the flags that command lines in documents have
