@@ -156,7 +156,7 @@ export class Connection implements Peer, OutputOwner {
             this.#handling = false;
             this.#active = true;
           }
-          if (this.ended) break; // [MQTT-3.14.4-1]
+          if (this.ended) break; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
         }
         while (this.#flooded && !this.ended) {
           await new Promise<void>((resolve) => this.#resume = resolve);
@@ -325,7 +325,7 @@ export class Connection implements Peer, OutputOwner {
       this.output.send({
         type: "disconnect",
         reasonCode: permitted("disconnect", reasonCode),
-        properties: { reasonString: brief(reason) },
+        properties: { reasonString: brief(reason) }, // [MQTT-3.14.2-2]
       });
     }
     this.#end(reasonCode, reason);
@@ -360,6 +360,7 @@ export class Connection implements Peer, OutputOwner {
     const { metrics, hooks } = this.#broker;
     if (!(error instanceof ProtocolError)) {
       hooks.report(this.clientId, error);
+      // [MQTT311-4.8.0-2]
       return this.disconnect(ReasonCode.UnspecifiedError, "internal error");
     }
     metrics.protocolErrors++;
@@ -367,6 +368,7 @@ export class Connection implements Peer, OutputOwner {
     const message = brief(error.message);
     if (this.#state === "connecting") {
       // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
+      // [MQTT311-3.1.2-2], what else is wrong there without one [MQTT311-3.2.2-6]
       const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
       this.output.version = this.version;
       if (unknown || this.version === 5) {

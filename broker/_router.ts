@@ -36,6 +36,7 @@ export function route(
   publisher: Session | undefined,
 ): boolean {
   if (message.retain) retain(broker, message);
+  // [MQTT-3.3.2-3] [MQTT-4.6.0-5]
   const { targets, groups } = broker.subscriptions.match(message.topic);
   // By index: a list that is iterated may be replaced, never changed.
   for (let i = 0; i < targets.length; i++) {

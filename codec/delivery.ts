@@ -144,7 +144,7 @@ export class Sender<T> {
   puback(packetId: number): Delivery<T> | undefined {
     const delivery = this.#deliveries?.get(packetId);
     if (delivery === undefined || delivery.qos !== 1) return undefined;
-    this.#settle(packetId);
+    this.#settle(packetId); // [MQTT-4.3.2-3] not before
     return delivery;
   }
 
@@ -160,7 +160,7 @@ export class Sender<T> {
     if (delivery === undefined || delivery.qos !== 2) return undefined;
     // [MQTT-4.4.0-2]
     if (failed) this.#settle(packetId);
-    // [MQTT-4.3.3-6] without its message it is never published again
+    // [MQTT-4.3.3-3] [MQTT-4.3.3-6] without its message it is never published again
     else delivery.message = undefined;
     return delivery;
   }
@@ -175,7 +175,7 @@ export class Sender<T> {
     const delivery = this.#deliveries?.get(packetId);
     if (delivery === undefined || delivery.message !== undefined) return false;
     if (delivery.qos !== 2) return false;
-    this.#settle(packetId);
+    this.#settle(packetId); // [MQTT-4.3.3-5] not before
     return true;
   }
 
