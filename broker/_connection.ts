@@ -187,7 +187,7 @@ export class Connection implements Peer, OutputOwner, Watched {
             await pause();
             steps = subscriptions.steps;
           }
-          if (this.ended) break; // [MQTT-3.14.4-1]
+          if (this.ended) break; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
         }
         while (this.#flooded && !this.ended) {
           await new Promise<void>((resolve) => this.#resume = resolve);
@@ -355,7 +355,7 @@ export class Connection implements Peer, OutputOwner, Watched {
       this.output.send({
         type: "disconnect",
         reasonCode: permitted("disconnect", reasonCode),
-        properties: { reasonString: brief(reason) },
+        properties: { reasonString: brief(reason) }, // [MQTT-3.14.2-2]
       });
     }
     this.#end(reasonCode, reason);
@@ -390,6 +390,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     const { metrics, hooks } = this.#broker;
     if (!(error instanceof ProtocolError)) {
       hooks.report(this.clientId, error);
+      // [MQTT311-4.8.0-2]
       return this.disconnect(ReasonCode.UnspecifiedError, "internal error");
     }
     metrics.protocolErrors++;
@@ -398,6 +399,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     this.visitor?.fail(message);
     if (!this.#greeted) {
       // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
+      // [MQTT311-3.1.2-2], what else is wrong there without one [MQTT311-3.2.2-6]
       const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
       this.output.version = this.version;
       if (unknown || this.version === 5) {

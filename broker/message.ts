@@ -48,7 +48,11 @@ export class Message {
   readonly qos: Qos;
   /** Whether it was published with RETAIN 1. */
   readonly retain: boolean;
-  /** Its properties (5.0). */
+  /**
+   * Its properties (5.0), which each receiver gets as they are:
+   * [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17]
+   * [MQTT-3.3.2-18] [MQTT-3.3.2-20].
+   */
   readonly properties: MessageProperties | undefined;
   /** When it expires, in milliseconds of the broker's clock, or `Infinity`. */
   readonly expiresAt: number;

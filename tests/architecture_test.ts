@@ -227,6 +227,10 @@ const exceptions: Record<string, Record<string, string>> = {
     setTimeout: "how long to wait for an answer",
     clearTimeout: "how long to wait for an answer",
   },
+  "cli/conformance/_websocket_wire.ts": {
+    setTimeout: "a server that does not answer the handshake",
+    clearTimeout: "when it has answered",
+  },
   "cli/conformance/_run.ts": {
     crypto: "identifiers and topics that nobody else has",
     performance: "how long a check takes",
@@ -302,6 +306,7 @@ const neighbours = [
   "tests/broker tests/conformance", // a broker in memory
   "tests/plugins tests/conformance", // the same
   "tests/docs tests/conformance", // the same
+  "tests/acceptance tests/conformance", // the same
   "tests/docs tests/plugins", // a logger
   "tests/docs tests/cli", // a terminal
   "tests/docs cli", // the flags that command lines in documents have
