@@ -209,6 +209,19 @@ export class Message {
   }
 
   /**
+   * The encoded form to keep the message in: that in which it came, or else
+   * that of 5.0, which has room for everything.
+   *
+   * @returns The form, in memory of its own, and its protocol version.
+   */
+  kept(): { frame: Frame; version: ProtocolVersion } {
+    this.keep();
+    return this.#received === undefined
+      ? { frame: this.frame(5, this.qos > 0), version: 5 }
+      : { frame: this.#received, version: this.#receivedIndex < 2 ? 4 : 5 };
+  }
+
+  /**
    * The properties with what is left of the expiry interval.
    *
    * @param now The time in milliseconds.
