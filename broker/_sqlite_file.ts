@@ -25,7 +25,7 @@ const migrations: readonly string[] = [schema];
 const LOG_LIMIT = 64 << 20;
 
 /** Pages of the write-ahead log that are collected until they are moved. */
-const CHECKPOINT = 4000;
+const CHECKPOINT = 2000;
 
 /** Opens a database; the module is loaded by who needs it. */
 function database(file: string): DatabaseSync {

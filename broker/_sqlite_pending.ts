@@ -24,6 +24,8 @@ import { type StoredMessage, storedMessage } from "./_stored_message.ts";
 export class MessageEntry {
   readonly id: number;
   readonly source: Message | StoredMessage;
+  /** Those that it is pending with. */
+  readonly among: Pending;
   /** How many things that are pending, and retained topics, have it. */
   uses = 0;
   /** Whether the table has it. */
@@ -31,9 +33,10 @@ export class MessageEntry {
   /** In the part of the journal for which of the lists it is. */
   generation = -1;
 
-  constructor(id: number, source: Message | StoredMessage) {
+  constructor(id: number, source: Message | StoredMessage, among: Pending) {
     this.id = id;
     this.source = source;
+    this.among = among;
   }
 
   get stored(): StoredMessage {
@@ -122,8 +125,6 @@ export interface Written {
 }
 
 export class Pending {
-  /** By what they were recorded with. */
-  readonly messages = new Map<Message | StoredMessage, MessageEntry>();
   readonly retained = new Map<string, RetainedEntry>();
   /** Counts the lists. */
   generation = 0;
@@ -247,10 +248,10 @@ export class Pending {
 
   /** Marks what the tables have as such: it was loaded from them. */
   loadedRetained(topic: string, id: number, message: Message): void {
-    const stored = new MessageEntry(id, message);
+    const stored = new MessageEntry(id, message, this);
     stored.inTable = true;
     stored.uses = 1;
-    this.messages.set(message, stored);
+    message.storedAs = stored;
     this.#inTable.set(id, stored);
     const entry = new RetainedEntry(topic);
     entry.message = stored;
@@ -331,7 +332,7 @@ export class Pending {
 
   #unuse(message: MessageEntry | undefined): void {
     if (message === undefined || --message.uses > 0) return;
-    this.messages.delete(message.source);
-    this.#inTable.delete(message.id);
+    if ("storedAs" in message.source) message.source.storedAs = undefined;
+    if (message.inTable) this.#inTable.delete(message.id);
   }
 }

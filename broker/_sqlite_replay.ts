@@ -49,7 +49,7 @@ function readerFor(pending: Pending): JournalReader {
     message: (id, message) => {
       if (messages.has(id)) return;
       const bytes = message.bytes.slice();
-      messages.set(id, new MessageEntry(id, { ...message, bytes }));
+      messages.set(id, new MessageEntry(id, { ...message, bytes }, pending));
     },
     enqueue: (id, delivery, message, state) =>
       pending.enqueue(sessionOf(id), delivery, messageOf(message), state),

@@ -52,6 +52,8 @@ export class Message {
   readonly properties: MessageProperties | undefined;
   /** When it expires, in milliseconds of the broker's clock, or `Infinity`. */
   readonly expiresAt: number;
+  /** For the store: what it keeps the message as. */
+  storedAs: unknown;
 
   /** Made again when asked for, once the bytes have moved. */
   #payload: Uint8Array | undefined;

@@ -32,7 +32,7 @@ export interface SqliteStoreOptions {
 }
 
 /** Bytes of the journal that are collected before the tables follow. */
-const PART = 4 << 20;
+const PART = 1 << 20;
 
 /** Entries that are written to the tables with a commit, at the least. */
 const PIECE = 16;
@@ -228,11 +228,12 @@ export class SqliteStore implements Store {
 
   /** The entry of a message, which the journal has for what comes next. */
   #messageOf(message: Message): MessageEntry {
-    const { messages, generation } = this.#pending;
-    let entry = messages.get(message);
-    if (entry === undefined) {
-      entry = new MessageEntry(++this.#lastMessage, message);
-      messages.set(message, entry);
+    const pending = this.#pending;
+    const { generation } = pending;
+    let entry = message.storedAs as MessageEntry | undefined;
+    if (entry?.among !== pending) {
+      entry = new MessageEntry(++this.#lastMessage, message, pending);
+      message.storedAs = entry;
     }
     if (entry.generation !== generation) {
       entry.generation = generation;
