@@ -378,9 +378,19 @@ export class Deliveries {
   }
 
   #recordEnqueue(outgoing: Waiting, packetId: number | undefined): void {
-    const { clientId } = this.#to;
     if (!this.#to.persistent) return;
-    this.#to.record({ type: "enqueue", clientId, ...outgoing, packetId });
+    // One by one: a spread would show in a profile.
+    this.#to.record({
+      type: "enqueue",
+      clientId: this.#to.clientId,
+      id: outgoing.id,
+      message: outgoing.message,
+      qos: outgoing.qos,
+      retain: outgoing.retain,
+      identifiers: outgoing.identifiers,
+      shared: outgoing.shared,
+      packetId,
+    });
   }
 
   #settled(id: number): void {
