@@ -6,7 +6,11 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { MemoryStore, type Plugin, type PluginContext } from "../../broker/mod.ts";
+import {
+  MemoryStore,
+  type Plugin,
+  type PluginContext,
+} from "../../broker/mod.ts";
 import { Random } from "../_random.ts";
 import type { MemoryConnection } from "../_memory_transport.ts";
 import {
@@ -28,7 +32,7 @@ import { Bench } from "../conformance/_bench.ts";
 import { fewer } from "./_shrink.ts";
 import type { Target } from "./_target.ts";
 import { BrokerModel, type ConnectionModel, limits } from "./_machine_model.ts";
-import { ids, SLOTS, type Step, someStep, topics } from "./_steps.ts";
+import { ids, SLOTS, someStep, type Step, topics } from "./_steps.ts";
 
 interface Input {
   readonly seed: number;
@@ -65,7 +69,9 @@ class Stage {
 
   static async start(): Promise<Stage> {
     const store = new MemoryStore();
-    const probe: { context: PluginContext | undefined } = { context: undefined };
+    const probe: { context: PluginContext | undefined } = {
+      context: undefined,
+    };
     const plugin: Plugin = {
       name: "probe",
       start: (context) => {

@@ -451,9 +451,11 @@ export class BrokerModel {
     if (found === undefined) return false;
     // [MQTT-4.6.0-5]
     const earlier = session.wanted.slice(0, session.wanted.indexOf(found));
-    const overtaken = found.replay ? [] : earlier.filter((one) =>
-      !one.optional && !one.replay && one.topic === topic && one.qos === qos
-    );
+    const overtaken = found.replay
+      ? []
+      : earlier.filter((one) =>
+        !one.optional && !one.replay && one.topic === topic && one.qos === qos
+      );
     assertEquals(overtaken, [], `what ${payload} has overtaken`);
     session.wanted = session.wanted.filter((one) => one !== found);
     return true;
