@@ -52,6 +52,7 @@ export function handleSubscribe(
       }
       reasonCodes.push(code);
     }
+    // [MQTT-2.2.1-6] [MQTT-3.8.4-2] [MQTT-3.8.4-6]
     return { type: "suback", packetId, reasonCodes };
   };
   return from(0);
@@ -79,12 +80,12 @@ function subscribe(
     topic,
     qos,
   });
-  const finish = (allowed: boolean): ReasonCode => {
+  const finish = (allowed: boolean | ReasonCode): ReasonCode => {
     // Lost while a plugin thought about it: its session may be over.
     if (connection.ended) return ReasonCode.UnspecifiedError;
-    if (!allowed) {
+    if (allowed !== true) {
       broker.metrics.subscriptionsRefused++;
-      return ReasonCode.NotAuthorized;
+      return allowed || ReasonCode.NotAuthorized;
     }
     return grant(broker, session, request, identifier);
   };
@@ -92,12 +93,16 @@ function subscribe(
 }
 
 function refusal(
-  { limits }: BrokerState,
+  { limits, memory }: BrokerState,
   session: Session,
   filter: string,
 ): ReasonCode | undefined {
   if (!withinLimits(filter, limits)) return ReasonCode.TopicFilterInvalid;
-  if (!session.filters.accepts(filter, limits)) {
+  const { filters } = session;
+  if (
+    !filters.accepts(filter, limits) ||
+    (memory.critical && !filters.has(filter))
+  ) {
     return ReasonCode.QuotaExceeded;
   }
   return undefined;
@@ -132,7 +137,7 @@ function grant(
       return ReasonCode.QuotaExceeded;
     }
   }
-  // [MQTT-3.8.4-3]
+  // [MQTT-3.8.4-3] [MQTT-3.8.4-4] in its place, so that nothing is lost
   session.filters.add(filter);
   broker.subscriptions.set({ session, request, identifier });
   session.record({ type: "subscribe", clientId, request, identifier });
@@ -167,14 +172,14 @@ export function subscribeFor(
   return code;
 }
 
-/** [MQTT-3.10.4-4] */
+/** [MQTT-3.10.4-4] [MQTT-3.10.4-5] */
 export function handleUnsubscribe(
   broker: BrokerState,
   connection: Peer,
   { packetId, filters }: UnsubscribePacket,
 ): Awaitable<Packet> {
   const reasonCodes: ReasonCode[] = [];
-  // [MQTT-3.10.4-6]
+  // [MQTT-3.10.4-6] [MQTT-3.11.3-1]
   const from = (index: number): Awaitable<Packet> => {
     for (let i = index; i < filters.length && !connection.ended; i++) {
       if (i - index === FILTERS) return pause().then(() => from(i));
@@ -193,6 +198,7 @@ function unsubscribe(
 ): ReasonCode {
   const { clientId } = session;
   if (!session.filters.delete(filter)) return ReasonCode.NoSubscriptionExisted;
+  // [MQTT-3.10.4-2]; what has begun stays in the deliveries [MQTT-3.10.4-3]
   subscriptions.delete(session, filter);
   session.record({ type: "unsubscribe", clientId, filter });
   hooks.emit("broker_client_unsubscribed", { clientId, topic: filter });

@@ -243,7 +243,10 @@ function merge(leaves: readonly Leaf[]): Route {
   };
 }
 
-/** Makes one target of the matching subscriptions of one session. */
+/**
+ * Makes one target of the matching subscriptions of one session. Shared ones
+ * are apart: each copy has its own identifier [MQTT-3.3.4-5].
+ */
 export function target(subscriptions: readonly Subscription[]): Target {
   const { session } = subscriptions[0]!;
   let qos: 0 | 1 | 2 = 0;

@@ -27,6 +27,10 @@ export interface Watched {
   readonly client: ClientInfo | undefined;
   /** Seconds; 0 if silence is no fault. */
   readonly keepAlive: number;
+  /** When the exchange began by which a client authenticates, if one does. */
+  readonly authentication:
+    | { readonly startedAt: number | undefined }
+    | undefined;
   readonly output: { stalledFor(now: number): number };
 }
 
@@ -69,6 +73,16 @@ export class Watch {
     }
     if (connection.state !== "connected") {
       return this.#overdueToConnect(now, connection);
+    }
+    if (connection.authentication?.startedAt !== undefined) {
+      const { startedAt } = connection.authentication;
+      if (now - startedAt > limits.connectTimeout * 1000) {
+        metrics.authenticationFailures++;
+        return {
+          reasonCode: ReasonCode.NotAuthorized,
+          reason: `not authenticated again within ${limits.connectTimeout} s`,
+        };
+      }
     }
     // A packet a byte at a time is none; a large one may take its time.
     if (this.active || this.bytes >= PROGRESS) {
