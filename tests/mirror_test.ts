@@ -30,6 +30,7 @@ const covered: Record<string, string> = {
   "broker/_ending.ts": "tests/broker/connection_test.ts",
   "broker/_read_ahead.ts": "tests/broker/connection_test.ts",
   "broker/_reason.ts": "tests/broker/connection_test.ts",
+  "broker/_pause.ts": "tests/broker/connection_test.ts",
   "broker/_watch.ts": "tests/broker/connection_test.ts",
   "broker/_ways_in.ts": "tests/broker/broker_test.ts",
   "broker/_within.ts": "tests/broker/broker_test.ts",
