@@ -104,6 +104,7 @@ const exceptions: Record<string, Record<string, string>> = {
     "Deno.remove": "the file of a Unix socket that nobody listens on",
     "Deno.errors": "says why it could not",
   },
+  "client/scram.ts": { crypto: "whether there is any" },
   "client/_connect.ts": {
     crypto: "client identifiers that nobody else has",
   },

@@ -1,12 +1,12 @@
 /** AUTH and enhanced authentication (5.0: 3.15, 4.12). */
 
 import { assert, assertEquals } from "@std/assert";
-import {
-  type AuthenticationAnswer,
-  type Awaitable,
-  type ClientInfo,
-  type Plugin,
-  type PluginContext,
+import type {
+  AuthenticationAnswer,
+  Awaitable,
+  ClientInfo,
+  Plugin,
+  PluginContext,
 } from "../../broker/mod.ts";
 import type { ReasonCode } from "../../codec/mod.ts";
 import {
