@@ -139,7 +139,9 @@ const scenarios: Record<string, Scenario> = {
   "an address fails too often": {
     config: () => ({ limits: { failures: 1 } }),
     act: async (bench) => {
-      for (let i = 0; i < 2; i++) await visit(bench).send("00 00").untilClosed();
+      for (let i = 0; i < 2; i++) {
+        await visit(bench).send("00 00").untilClosed();
+      }
       await visit(bench).untilClosed();
     },
     counts: {
@@ -277,6 +279,25 @@ const scenarios: Record<string, Scenario> = {
       queueDisconnects: 1,
       clientsConnected: -1,
       clientsDisconnected: 1,
+    },
+  },
+  "a client sends too fast": {
+    config: () => ({ limits: { messageRate: 2 } }),
+    before: (bench) => bench.connect(5, "client"),
+    act: async (bench) => {
+      const client = await bench.connect(5, "client two");
+      client.send(
+        ...Array.from({ length: 3 }, () => publish(5, { topic: "a" })),
+      );
+      await (await bench.connect(5, "client")).drain();
+    },
+    counts: {
+      connectionsAccepted: 2,
+      clientsConnected: 1,
+      clientsMaximum: 1,
+      clientsDisconnected: 1,
+      takeovers: 1,
+      throttled: 1,
     },
   },
   "the broker is short of memory": {
