@@ -84,3 +84,21 @@ for (const [weight, most] of weights) {
     assertEquals(isKnown(), false);
   });
 }
+
+Deno.test("route cache keeps no more of long topics than of short ones", () => {
+  const cache = new RouteCache<string>();
+  // Twice each, so that it is not of no use.
+  const long = (at: number) => `${at}/`.padEnd(65_535, "x");
+  const remembered = (count: number): number => {
+    for (let at = 0; at < count; at++) {
+      for (const _ of "12") lookUp(cache, long(at));
+    }
+    let known = 0;
+    for (let at = 0; at < count; at++) {
+      if (cache.get(long(at)) !== undefined) known++;
+    }
+    return known;
+  };
+  const known = remembered(200);
+  assert(known > 0 && known <= 65_536 / 1024, `${known}`);
+});
