@@ -5,6 +5,7 @@
 
 import {
   type Address,
+  type AuthPacket,
   type ConnackPacket,
   type ConnectionState,
   type ConnectPacket,
@@ -21,17 +22,20 @@ import {
   type Transport,
 } from "../codec/mod.ts";
 import type { Attempt } from "./_attempt.ts";
-import { admit, authenticate } from "./_connect.ts";
-import { closeSession, setWill } from "./_disconnect.ts";
+import type { Authentication } from "./_authentication.ts";
+import { admit, authenticate, keptConnect } from "./_connect.ts";
+import { changeExpiry, closeSession, setWill } from "./_disconnect.ts";
 import { dispatch } from "./_dispatch.ts";
 import { Ending } from "./_ending.ts";
 import { Output, type OutputOwner } from "./_output.ts";
+import { pause } from "./_pause.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
 import { brief, permitted } from "./_reason.ts";
 import { ReadAhead } from "./_read_ahead.ts";
+import { withoutSecrets } from "./_secrets.ts";
 import type { Session } from "./_session.ts";
-import { Reads, round } from "./_rounds.ts";
+import { Reads } from "./_rounds.ts";
 import type { BrokerState } from "./_state.ts";
 import type { Throttle } from "./_throttle.ts";
 import type { Visitor } from "./_visitors.ts";
@@ -39,6 +43,9 @@ import { Watch, type Watched } from "./_watch.ts";
 
 /** Bytes of the largest CONNECT: its six fields at their longest, and more. */
 const LARGEST_CONNECT = 512 * 1024;
+
+/** Steps of routing for one client before others have their turn: some 10 ms. */
+const STEPS = 50_000;
 
 export class Connection implements Peer, OutputOwner, Watched {
   readonly output: Output;
@@ -49,6 +56,7 @@ export class Connection implements Peer, OutputOwner, Watched {
   /** Who it is, from CONNECT on. */
   client: ClientInfo | undefined;
   attempt: Attempt | undefined;
+  authentication: Authentication | undefined;
   session: Session | undefined;
   /** Seconds; as CONNECT said. */
   keepAlive = 0;
@@ -60,6 +68,8 @@ export class Connection implements Peer, OutputOwner, Watched {
   readonly #parser: PacketParser;
   #aliases: InboundTopicAliases | undefined;
   #state: ConnectionState = "connecting";
+  /** CONNECT, while more is asked of the client than it says. */
+  #connect: ConnectPacket | undefined;
   /** Whether the transport's handshake is not complete. */
   #shaking = false;
   /** What is read while the verdict on CONNECT is awaited. */
@@ -129,6 +139,11 @@ export class Connection implements Peer, OutputOwner, Watched {
     return this.#state === "disconnected";
   }
 
+  /** Whether CONNACK 0 was sent, which makes it a client's. */
+  get #greeted(): boolean {
+    return this.#state === "connected" || this.#state === "disconnected";
+  }
+
   get shaking(): boolean {
     return this.#shaking;
   }
@@ -141,7 +156,7 @@ export class Connection implements Peer, OutputOwner, Watched {
 
   /** Reads and handles packets until the connection is over. Never rejects. */
   async run(): Promise<void> {
-    const { metrics, hooks } = this.#broker;
+    const { metrics, hooks, subscriptions } = this.#broker;
     const parser = this.#parser;
     const throttle = this.#throttle;
     const reads = new Reads(this.#broker.rounds);
@@ -163,11 +178,13 @@ export class Connection implements Peer, OutputOwner, Watched {
           break;
         }
         if (this.ended) break;
-        this.#watch.active = true;
+        this.#watch.bytes += count;
         metrics.bytesReceived += count;
         parser.advance(count);
         throttle?.read(count);
+        let steps = subscriptions.steps;
         for (let packet; (packet = parser.next()) !== undefined;) {
+          this.#watch.active = true;
           const waiting = this.#handle(packet);
           if (waiting !== undefined) {
             this.#handling = true;
@@ -176,7 +193,12 @@ export class Connection implements Peer, OutputOwner, Watched {
             this.#handling = false;
             this.#watch.active = true;
           }
-          if (this.ended) break; // [MQTT-3.14.4-1]
+          // What is cheap to send may be dear to handle: others come between.
+          if (subscriptions.steps - steps > STEPS) {
+            await pause();
+            steps = subscriptions.steps;
+          }
+          if (this.ended) break; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
           if (throttle !== undefined && packet.type === "publish") {
             if (!throttle.published()) await this.#wait(throttle);
             if (this.ended) break;
@@ -186,7 +208,7 @@ export class Connection implements Peer, OutputOwner, Watched {
           await new Promise<void>((resolve) => this.#resume = resolve);
         }
         if (throttle?.open === false && !this.ended) await this.#wait(throttle);
-        if (reads.count()) await round();
+        if (reads.count()) await pause();
       }
     } catch (error) {
       try {
@@ -254,7 +276,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     metrics.packetsReceived++;
     if (hooks.watches("mqtt_packet_received")) {
       const { clientId } = this;
-      const shown = withoutPassword(packet);
+      const shown = withoutSecrets(packet);
       hooks.emit("mqtt_packet_received", { clientId, packet: shown });
     }
     if (!mayReceive("broker", this.#state, packet.type, this.version)) {
@@ -271,35 +293,57 @@ export class Connection implements Peer, OutputOwner, Watched {
   }
 
   #dispatch(packet: Packet): Awaitable<Packet | undefined> {
-    if (packet.type === "connect") return this.#greet(packet);
-    if (packet.type === "disconnect") return this.#handleDisconnect(packet);
-    return dispatch(this.#broker, this, packet);
+    switch (packet.type) {
+      case "connect":
+        return this.#greet(authenticate(this.#broker, this, packet), packet);
+      case "disconnect":
+        return this.#handleDisconnect(packet);
+      case "auth":
+        return this.#authenticate(packet);
+      default:
+        return dispatch(this.#broker, this, packet);
+    }
   }
 
   /** Only the verdict may take time: what follows it is done in one go. */
-  #greet(packet: ConnectPacket): Awaitable<undefined> {
+  #greet(
+    verdict: Awaitable<ConnackPacket | AuthPacket | undefined>,
+    packet: ConnectPacket,
+  ): Awaitable<undefined> {
     const broker = this.#broker;
-    const greet = (refusal: ConnackPacket | undefined): undefined => {
+    const greet = (
+      reply: ConnackPacket | AuthPacket | undefined,
+    ): undefined => {
+      if (reply?.type === "auth") {
+        if (this.ended) return;
+        this.#connect ??= keptConnect(packet);
+        this.#state = "authenticating";
+        return this.#answer(reply);
+      }
+      this.#connect = undefined;
       this.#parser.maximumPacketSize = broker.limits.maximumPacketSize;
-      this.#answer(refusal ?? admit(broker, this, packet));
+      this.#answer(reply ?? admit(broker, this, packet));
     };
-    const refusal = authenticate(broker, this, packet);
-    return refusal instanceof Promise ? refusal.then(greet) : greet(refusal);
+    return verdict instanceof Promise ? verdict.then(greet) : greet(verdict);
+  }
+
+  #authenticate(packet: AuthPacket): Awaitable<AuthPacket | undefined> {
+    const { authentication } = this;
+    if (authentication === undefined) {
+      // [MQTT-4.12.0-7]
+      throw new ProtocolError("AUTH, but CONNECT had no method");
+    }
+    return this.#connect === undefined
+      ? authentication.again(packet)
+      : this.#greet(authentication.continue(packet), this.#connect);
   }
 
   #handleDisconnect({ reasonCode, properties }: DisconnectPacket): undefined {
-    const session = this.session!;
-    const expiryInterval = properties?.sessionExpiryInterval;
-    if (expiryInterval !== undefined) {
-      // Section 3.14.2.2.2
-      if (this.requestedExpiry === 0 && expiryInterval > 0) {
-        throw new ProtocolError(
-          "DISCONNECT has a session expiry interval, CONNECT had none",
-        );
-      }
-      const { sessionExpiryInterval: most } = this.#broker.limits;
-      session.expiryInterval = Math.min(expiryInterval, most);
+    if (this.#state === "authenticating") {
+      this.#ending.skipLinger();
+      return this.#refuse(reasonCode, "the client disconnected");
     }
+    changeExpiry(this.#broker, this, properties?.sessionExpiryInterval);
     const reason = reasonCode === 0
       ? "the client disconnected"
       : `the client disconnected: ${reasonName(reasonCode)}`;
@@ -308,7 +352,7 @@ export class Connection implements Peer, OutputOwner, Watched {
   }
 
   /** Sends a handler's reply; then goes on with what waited for it. */
-  #answer(reply: Packet | undefined): void {
+  #answer(reply: Packet | undefined): undefined {
     if (reply !== undefined) this.output.send(reply);
     if (reply?.type === "connack" && !this.ended) {
       if (reply.reasonCode === 0) this.#accept();
@@ -340,13 +384,13 @@ export class Connection implements Peer, OutputOwner, Watched {
 
   /** Ends the connection; a 5.0 client gets the reason. */
   disconnect(reasonCode: ReasonCode, reason: string): void {
-    if (this.#state === "connecting") return this.#refuse(reasonCode, reason);
+    if (!this.#greeted) return this.#refuse(reasonCode, reason);
     // [MQTT-3.14.0-1]
     if (this.version === 5) {
       this.output.send({
         type: "disconnect",
         reasonCode: permitted("disconnect", reasonCode),
-        properties: { reasonString: brief(reason) },
+        properties: { reasonString: brief(reason) }, // [MQTT-3.14.2-2]
       });
     }
     this.#end(reasonCode, reason);
@@ -360,7 +404,7 @@ export class Connection implements Peer, OutputOwner, Watched {
 
   /** The transport is lost: what is not written never will be. */
   onBroken(reason: string): void {
-    if (this.#state === "connecting") {
+    if (!this.#greeted) {
       this.#refuse(ReasonCode.UnspecifiedError, reason);
     } else {
       this.#end(ReasonCode.UnspecifiedError, reason);
@@ -381,14 +425,16 @@ export class Connection implements Peer, OutputOwner, Watched {
     const { metrics, hooks } = this.#broker;
     if (!(error instanceof ProtocolError)) {
       hooks.report(this.clientId, error);
+      // [MQTT311-4.8.0-2]
       return this.disconnect(ReasonCode.UnspecifiedError, "internal error");
     }
     metrics.protocolErrors++;
     const { reasonCode } = error;
     const message = brief(error.message);
     this.visitor?.fail(message);
-    if (this.#state === "connecting") {
+    if (!this.#greeted) {
       // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
+      // [MQTT311-3.1.2-2], what else is wrong there without one [MQTT311-3.2.2-6]
       const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
       this.output.version = this.version;
       if (unknown || this.version === 5) {
@@ -404,7 +450,7 @@ export class Connection implements Peer, OutputOwner, Watched {
   }
 
   /** The connection does not become a client's. */
-  #refuse(reasonCode: ReasonCode, reason: string): void {
+  #refuse(reasonCode: ReasonCode, reason: string): undefined {
     if (this.ended) return;
     const { metrics, hooks } = this.#broker;
     const { address, client, session } = this;
@@ -447,6 +493,7 @@ export class Connection implements Peer, OutputOwner, Watched {
   #finish(): void {
     this.#state = "disconnected";
     this.attempt?.end();
+    this.authentication?.end();
     this.#ending.begin();
     this.#throttle?.close();
     this.#release?.();
@@ -473,9 +520,3 @@ const faults: ReadonlySet<ReasonCode> = new Set([
   ReasonCode.Banned,
   ReasonCode.BadAuthenticationMethod,
 ]);
-
-function withoutPassword(packet: Packet): Packet {
-  if (packet.type !== "connect") return packet;
-  const { password: _, ...rest } = packet;
-  return rest;
-}

@@ -126,7 +126,8 @@ export class Deliveries {
    * @param granted The QoS granted by the subscription.
    * @param retain The RETAIN flag to send it with.
    * @param shared The filter of the shared subscription it comes by, if it does.
-   * @returns `false` if the client may not have it.
+   * @returns `false` if the client may not have it, or cannot take its size and
+   * another member may.
    */
   deliver(
     message: Message,
@@ -145,8 +146,10 @@ export class Deliveries {
     if (qos === 0) {
       if (downlink === undefined) return true;
       if (downlink.writable) {
-        downlink.publish(message, 0, retain, false, 0, identifiers);
-      } else if (this.#broker.memory.short) metrics.droppedMemory++;
+        return downlink.publish(message, 0, retain, false, 0, identifiers) ||
+          shared === undefined;
+      }
+      if (this.#broker.memory.short) metrics.droppedMemory++;
       else metrics.droppedSlow++;
       return true;
     }
@@ -164,10 +167,9 @@ export class Deliveries {
       downlink !== undefined && downlink.writable && this.inflight.ready &&
       !this.backlogged
     ) {
-      this.#send(outgoing, downlink, true);
-    } else {
-      this.#enqueue(outgoing);
+      return this.#send(outgoing, downlink, true) || shared === undefined;
     }
+    this.#enqueue(outgoing);
     return true;
   }
 
@@ -288,7 +290,8 @@ export class Deliveries {
     return true;
   }
 
-  #send(outgoing: Waiting, downlink: Downlink, fresh: boolean): void {
+  /** Returns `false` if the client does not accept the size. */
+  #send(outgoing: Waiting, downlink: Downlink, fresh: boolean): boolean {
     const { message, qos, retain, identifiers, id } = outgoing;
     message.keep();
     const packetId = this.inflight.add(outgoing);
@@ -299,11 +302,12 @@ export class Deliveries {
       // [MQTT-3.1.2-25] as if it had been delivered
       this.inflight.cancel(packetId, outgoing);
       if (!fresh) this.#settled(id);
-      return;
+      return false;
     }
     const { clientId } = this.#to;
     if (fresh) this.#recordEnqueue(outgoing, packetId);
     else this.#to.record({ type: "send", clientId, id, packetId });
+    return true;
   }
 
   #enqueue(outgoing: Waiting): void {
@@ -374,9 +378,19 @@ export class Deliveries {
   }
 
   #recordEnqueue(outgoing: Waiting, packetId: number | undefined): void {
-    const { clientId } = this.#to;
     if (!this.#to.persistent) return;
-    this.#to.record({ type: "enqueue", clientId, ...outgoing, packetId });
+    // One by one: a spread would show in a profile.
+    this.#to.record({
+      type: "enqueue",
+      clientId: this.#to.clientId,
+      id: outgoing.id,
+      message: outgoing.message,
+      qos: outgoing.qos,
+      retain: outgoing.retain,
+      identifiers: outgoing.identifiers,
+      shared: outgoing.shared,
+      packetId,
+    });
   }
 
   #settled(id: number): void {

@@ -68,6 +68,7 @@ export class Inflight {
   restart(quota: number): void {
     this.#sender.restart(quota);
     // [MQTT-4.4.0-1], those first that no quota holds back [MQTT-3.3.4-10]
+    // and whatever has expired meanwhile [MQTT-4.3.3-7]
     const unsettled = [...this.#sender.unsettled()];
     this.#resend = [
       ...unsettled.filter(({ message }) => message === undefined),
@@ -158,7 +159,7 @@ export class Inflight {
       const { id, message } = outgoing;
       this.#letGo(message);
       if (failed) {
-        this.#settled(id);
+        this.#settled(id); // [MQTT-4.8.2-6] it goes to nobody else
       } else if (this.#owner.persistent) {
         (this.#released ??= new Map()).set(packetId, id);
         this.#owner.record({ type: "release", clientId, id });
@@ -166,8 +167,17 @@ export class Inflight {
     } else if (failed) {
       this.#settleReleased(packetId);
     }
+    if (this.#resend.length > 0 && !failed) this.#answered(packetId);
     // [MQTT-4.3.3-4]
     return failed ? undefined : { type: "pubrel", packetId, reasonCode: 0 };
+  }
+
+  /** The PUBREL of the answer is the one that was to be sent again. */
+  #answered(packetId: number): void {
+    const at = this.#resend.findIndex((one) => one.packetId === packetId);
+    if (at < 0) return;
+    this.#resend.splice(at, 1);
+    this.#sender.resent();
   }
 
   /** PUBCOMP has come. */

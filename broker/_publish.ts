@@ -154,13 +154,15 @@ function mustSayNo(
 
 /**
  * [MQTT-3.3.4-1] The one place that chooses the acknowledgement of a PUBLISH.
- * Before 5.0 it cannot say anything but yes.
+ * Before 5.0 it cannot say anything but yes [MQTT311-3.3.5-2]. No answer to a
+ * client but CONNACK and DISCONNECT has words for people [MQTT-3.1.2-29].
  */
 function acknowledge(
   { qos, packetId }: PublishPacket,
   reasonCode: ReasonCode,
 ): Packet | undefined {
   if (qos === 0) return undefined;
+  // [MQTT-4.3.2-5] nothing is remembered of QoS 1
   const type = qos === 1 ? "puback" : "pubrec";
   return { type, packetId: packetId!, reasonCode };
 }
@@ -169,7 +171,7 @@ export function handlePubrel(
   session: Session,
   { packetId }: PubrelPacket,
 ): Packet {
-  // [MQTT-4.3.3-11]
+  // [MQTT-4.3.3-11] [MQTT-4.3.3-13]
   const known = complete(session, packetId);
   return {
     type: "pubcomp",

@@ -50,8 +50,3 @@ export class Reads {
     return due;
   }
 }
-
-/** Lets the event loop go round, and look for what has arrived meanwhile. */
-export function round(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
-}

@@ -12,9 +12,6 @@ const CAPACITY = 65_536;
 /** and 1 for so many characters: names may have 64 KiB, and be anybody's. */
 const CHARACTERS = 128;
 
-/** Each 2⁶ characters of a topic count as much as a short one. */
-const LONG = 6;
-
 /** Look-ups between two judgements. */
 const PERIOD = 8192;
 

@@ -37,6 +37,7 @@ export function route(
   publisher: Session | undefined,
 ): boolean {
   if (message.retain) retain(broker, message);
+  // [MQTT-3.3.2-3] [MQTT-4.6.0-5]
   const { targets, groups } = broker.subscriptions.match(message.topic);
   // By index: a list that is iterated may be replaced, never changed.
   for (let i = 0; i < targets.length; i++) {
@@ -130,8 +131,8 @@ function deliver(message: Message, to: Target, shared?: string): boolean {
 /**
  * Gives a message to one member of a shared subscription: to the next that is
  * connected and keeps up, else the next that is connected and has room, else
- * the next whose session keeps it. [MQTT-4.8.2-3] Who may not have it is passed
- * over.
+ * the next whose session keeps it. [MQTT-4.8.2-3] Who may not have it, or does
+ * not take its size (section 3.1.2.11.4), is passed over.
  *
  * @param except Who is not to get it.
  */

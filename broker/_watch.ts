@@ -27,6 +27,10 @@ export interface Watched {
   readonly client: ClientInfo | undefined;
   /** Seconds; 0 if silence is no fault. */
   readonly keepAlive: number;
+  /** When the exchange began by which a client authenticates, if one does. */
+  readonly authentication:
+    | { readonly startedAt: number | undefined }
+    | undefined;
   readonly output: { stalledFor(now: number): number };
 }
 
@@ -38,10 +42,15 @@ export interface Overdue {
   readonly lost?: true;
 }
 
+/** Bytes that show that a packet is coming, if slowly. */
+const PROGRESS = 1024;
+
 export class Watch {
-  /** Whether anything arrived since the last sweep. */
+  /** Whether a packet arrived since the last sweep. */
   active = false;
-  /** When something arrived last; before CONNECT, when the connection began. */
+  /** Bytes that arrived since the client was seen to be active. */
+  bytes = 0;
+  /** When a packet arrived last; before CONNECT, when the connection began. */
   #activeAt: number;
   readonly #broker: WatchHost;
 
@@ -65,8 +74,20 @@ export class Watch {
     if (connection.state !== "connected") {
       return this.#overdueToConnect(now, connection);
     }
-    if (this.active) {
+    if (connection.authentication?.startedAt !== undefined) {
+      const { startedAt } = connection.authentication;
+      if (now - startedAt > limits.connectTimeout * 1000) {
+        metrics.authenticationFailures++;
+        return {
+          reasonCode: ReasonCode.NotAuthorized,
+          reason: `not authenticated again within ${limits.connectTimeout} s`,
+        };
+      }
+    }
+    // A packet a byte at a time is none; a large one may take its time.
+    if (this.active || this.bytes >= PROGRESS) {
       this.active = false;
+      this.bytes = 0;
       this.#activeAt = now;
       return undefined;
     }
@@ -101,7 +122,7 @@ export class Watch {
     metrics.keepAliveTimeouts++;
     return {
       reasonCode: ReasonCode.KeepAliveTimeout,
-      reason: `nothing came for ${seconds} s`,
+      reason: `no packet came for ${seconds} s`,
     };
   }
 }

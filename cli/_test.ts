@@ -110,6 +110,9 @@ export async function runTest(
     }
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
+    if (results.length > 0) {
+      await print(terminal, endOf(format, url.href, results));
+    }
     terminal.error(`ambermq test: Cannot test ${url.href}: ${error.message}`);
     return UNREACHABLE;
   }

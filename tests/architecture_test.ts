@@ -100,7 +100,6 @@ const exceptions: Record<string, Record<string, string>> = {
   },
   "broker/_rounds.ts": {
     setImmediate: "counts rounds of the event loop",
-    setTimeout: "lets others have their turn during a flood",
   },
   "broker/_throttle.ts": {
     setInterval: "looks at who sends too fast, while somebody does",
@@ -122,6 +121,9 @@ const exceptions: Record<string, Record<string, string>> = {
   },
   "client/_connect.ts": {
     crypto: "client identifiers that nobody else has",
+  },
+  "client/_inquiries.ts": {
+    crypto: "response topics and Correlation Data that nobody guesses",
   },
   "client/_link.ts": {
     "Math.random": "clients do not return all at once",
@@ -181,6 +183,10 @@ const exceptions: Record<string, Record<string, string>> = {
     "Deno.writeTextFile": "writes a password file",
   },
   "cli/_json_line.ts": { Date: "writes a time" },
+  "cli/_rr_run.ts": {
+    crypto: "Correlation Data that nobody guesses",
+    "Deno.errors": "nobody reads the output any more",
+  },
   "cli/_strftime.ts": { Date: "takes a time apart" },
   "cli/_sub_run.ts": { "Deno.errors": "nobody reads the output any more" },
   "cli/_terminal.ts": {
@@ -229,6 +235,10 @@ const exceptions: Record<string, Record<string, string>> = {
   "cli/conformance/_link.ts": {
     setTimeout: "how long to wait for an answer",
     clearTimeout: "how long to wait for an answer",
+  },
+  "cli/conformance/_websocket_wire.ts": {
+    setTimeout: "a server that does not answer the handshake",
+    clearTimeout: "when it has answered",
   },
   "cli/conformance/_run.ts": {
     crypto: "identifiers and topics that nobody else has",
@@ -305,6 +315,7 @@ const neighbours = [
   "tests/broker tests/conformance", // a broker in memory
   "tests/plugins tests/conformance", // the same
   "tests/docs tests/conformance", // the same
+  "tests/acceptance tests/conformance", // the same
   "tests/docs tests/plugins", // a logger
   "tests/docs tests/cli", // a terminal
   "tests/docs cli", // the flags that command lines in documents have

@@ -45,7 +45,7 @@ const api: Record<string, { values: string; types: string }> = {
       ConnectionLostErrorOptions DeliverOptions Dial DialOptions
       DisconnectOptions Exchange FilterOptions OfflineQueueOptions
       PublishOptions PublishView ReconnectOptions ReconnectPolicy
-      RequestErrorOptions SubscribeOptions Subscription SubscriptionOptions
+      RequestErrorOptions RequestOptions SubscribeOptions Subscription SubscriptionOptions
       TlsOptions TopicOptions UnsubscribeOptions WillOptions
     `,
   },

@@ -164,6 +164,9 @@ export class Stage implements AsyncDisposable {
   /** A client that the broker has accepted. */
   async connect(name: string, fields: ConnectFields = {}): Promise<Peer> {
     const peer = await this.open(name);
+    const { maximumPacketSize } = fields.properties ?? {};
+    // [MQTT-3.1.2-24] whatever the check is about
+    if (maximumPacketSize !== undefined) peer.limit(maximumPacketSize);
     await peer.send(this.connectPacket(name, fields));
     const connack = await peer.next("connack");
     peer.connack = connack;

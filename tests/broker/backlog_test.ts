@@ -131,6 +131,16 @@ Deno.test("backlog has room again when messages have expired", () => {
   assertEquals([backlog.hasRoom(some), backlog.size], [true, 0]);
 });
 
+Deno.test("backlog is gone through for expired messages every now and then, not for each message", () => {
+  const backlog = backlogOf();
+  for (let i = 1; i <= 4; i++) backlog.push(waiting(i, i / 10));
+  const expired = (milliseconds: number) =>
+    backlog.expire(milliseconds).map(({ id }) => id);
+  assertEquals(expired(100), [1]);
+  assertEquals([expired(200), expired(499)], [[], []]);
+  assertEquals(expired(500), [2, 3, 4]);
+});
+
 Deno.test("backlog counts right, whatever comes, goes and expires", () => {
   withSeeds(50, (random) => {
     const backlog = backlogOf({ queuedMessages: 10, retainedMessages: 5 });

@@ -409,6 +409,23 @@ Deno.test("session does not send again what is acknowledged before its turn has 
   assertEquals([paper.take(), stage.session.deliveries.inflight.size], [[], 0]);
 });
 
+Deno.test("session sends PUBREL once for what PUBREC has come for before its turn [MQTT-4.4.0-1]", () => {
+  const stage = new Stage({}, [], 100);
+  stage.attach();
+  stage.deliver(2, "first", "second");
+  stage.session.deliveries.detach();
+  const paper = stage.attach({ receiveMaximum: 1 });
+  assertEquals(paper.take(), ["first"]);
+  const { inflight } = stage.session.deliveries;
+  assertEquals(inflight.pubrec(2, 0)?.type, "pubrel");
+  stage.session.deliveries.pump();
+  assertEquals(paper.take(), []);
+  // It counts as sent on this connection, and settles as such.
+  inflight.pubcomp(2);
+  stage.deliver(1, "third");
+  assertEquals(paper.take(), []);
+});
+
 Deno.test("session never sends again what PUBREC has come for [MQTT-4.3.3-6]", () => {
   const stage = new Stage({}, [], FOREVER);
   stage.attach();

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Limits, Message } from "../../broker/mod.ts";
-import { isForAbsent, route } from "../../broker/_router.ts";
+import { isForAbsent, redistribute, route } from "../../broker/_router.ts";
 import { FOREVER, type Session } from "../../broker/_session.ts";
 import type { SubscriptionRequest } from "../../codec/mod.ts";
 import { Paper, Parts, request } from "./_parts.ts";
@@ -300,4 +300,19 @@ Deno.test("message is for an absent client where one that is away would keep it"
     "e",
   ]);
   assertEquals(isFor("b", 0), false);
+});
+
+Deno.test("shared messages of a lost member ask once whether a group has room, not for each", () => {
+  const stage = new Stage();
+  stage.subscribe("lost", "$share/g/a", { qos: 1 });
+  for (let i = 0; i < 100; i++) stage.publish("a", { qos: 1 });
+  stage.subscribe("away", "$share/g/a", { qos: 1 });
+  let asked = 0;
+  const { deliveries } = stage.session("away");
+  Object.defineProperty(deliveries, "downlink", {
+    get: () => void asked++,
+  });
+  redistribute(stage.parts, stage.session("lost"), false);
+  assertEquals(asked, 1);
+  assertEquals(stage.session("lost").deliveries.queued, 100);
 });

@@ -1,9 +1,11 @@
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import {
   evidenceFor,
   gather,
   page,
   referencesIn,
+  resultsIn,
+  resultsOf,
   runOf,
   withoutComments,
   withoutResults,
@@ -109,12 +111,21 @@ Deno.test("results are counted by statement, ignored tests aside", () => {
   });
 });
 
-Deno.test("results alone do not make the page stale", () => {
-  const runs = new Map(
-    all.map((one) => [referenceTo(one), { passed: 7, failed: 0 }]),
+Deno.test("results alone do not make the page stale, and stay when it is written anew", () => {
+  const xml = all.slice(3).map((one) =>
+    `<testcase name="a [${referenceTo(one)}]"/>`
+  ).join("\n");
+  const failure = '<testcase name="b">\n<failure message="x"/></testcase>';
+  const ignored = '<testcase name="c"><skipped/></testcase>';
+  const results = resultsOf(`${xml}${failure}${ignored}`, "today");
+  assertStringIncludes(
+    results.run,
+    `run of today: ${all.length - 3} tests passed, 1 failed, 1 were ignored.`,
   );
-  const text = page(runs);
-  assertEquals(text.includes("| 7 passed |"), true);
+  const text = page(results);
+  assertStringIncludes(text, "| 1 passed |");
+  assertStringIncludes(text, results.run);
   assertEquals(withoutResults(text), withoutResults(page()));
+  assertEquals(page(resultsIn(text)), text);
   assertEquals(rowsOf("# a\nb\tc\n\n"), [["b", "c"]]);
 });
