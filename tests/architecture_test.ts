@@ -34,12 +34,14 @@ const packages: Record<string, readonly string[]> = {
   // YAML for configuration files; node:path and node:url know the paths of
   // every system;
   // TLS that asks for certificates of clients: see broker/_tls.ts;
-  // garbage to be collected: see broker/_memory.ts.
+  // garbage to be collected: see broker/_memory.ts; rounds of the event loop:
+  // see broker/_rounds.ts.
   broker: [
     "@std/yaml",
     "node:crypto",
     "node:path",
     "node:stream",
+    "node:timers",
     "node:tls",
     "node:url",
     "node:v8",
@@ -95,6 +97,13 @@ const exceptions: Record<string, Record<string, string>> = {
   },
   "broker/_memory.ts": {
     "Deno.memoryUsage": "how much memory is in use",
+  },
+  "broker/_rounds.ts": {
+    setImmediate: "counts rounds of the event loop",
+  },
+  "broker/_throttle.ts": {
+    setInterval: "looks at who sends too fast, while somebody does",
+    clearInterval: "the same",
   },
   "broker/_within.ts": {
     setTimeout: "how long is waited at most",
