@@ -131,6 +131,7 @@ export class BrokerModel {
   readonly connections = new Set<ConnectionModel>();
   readonly #retained = new Map<string, Message>();
   #shared: Shared[] = [];
+  #restarted = false;
 
   constructor(now: number) {
     this.now = now;
@@ -319,6 +320,7 @@ export class BrokerModel {
       }
     }
     this.violations = 0;
+    this.#restarted = true;
   }
 
   /** A packet that has come on a connection. */
@@ -406,7 +408,11 @@ export class BrokerModel {
       connection.quota--;
       assert(connection.quota >= 0, `Beyond Receive Maximum: ${shown}`);
     }
-    if (packet.dup) {
+    // When the broker stopped, what others left may have gone to a connection
+    // that was not read any more.
+    const unread = this.#restarted &&
+      !session.sent.some(({ packetId }) => packetId === packet.packetId);
+    if (packet.dup && !unread) {
       const { resend } = connection;
       while (resend[0]?.moved && resend[0].packetId !== packet.packetId) {
         resend.shift();
