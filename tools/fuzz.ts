@@ -64,7 +64,9 @@ export async function main(args: string[]): Promise<number> {
     default: { seconds: "10" },
   });
   const names = words.map(String);
-  const unknown = names.find((one) => !targets.some(({ name }) => name === one));
+  const unknown = names.find((one) =>
+    !targets.some(({ name }) => name === one)
+  );
   const seed = Number(flags.seed ?? Math.floor(Math.random() * 1e9));
   const seconds = Number(flags.seconds);
   if (flags.help || unknown !== undefined || !(seconds >= 0) || !(seed >= 0)) {

@@ -24,7 +24,21 @@ interface CommandLine {
 const flags = { pub: pubFlags, sub: subFlags };
 
 const values = [
-  ...["a/b", "#", "+", "", "-1", "0", "1", "2", "3", "65536", "1.5", "1e9", "x"],
+  ...[
+    "a/b",
+    "#",
+    "+",
+    "",
+    "-1",
+    "0",
+    "1",
+    "2",
+    "3",
+    "65536",
+    "1.5",
+    "1e9",
+    "x",
+  ],
   ...["mqtt://localhost", "mqtt://", "mqtt://h/t", "wss://h", "{}", "[1]", "-"],
   ...["connect", "publish", "user-property", "content-type", "topic-alias"],
   ...["$share/g/a", "$share/g", "mqttv5", "5", "311", "%t %p", "\0", "ü", "--"],
@@ -32,7 +46,9 @@ const values = [
 
 function commandLine(random: Random): CommandLine {
   const command = random.pick(["pub", "sub"] as const);
-  const names = Object.values<Flag>(flags[command]).flatMap(({ names }) => names)
+  const names = Object.values<Flag>(flags[command]).flatMap(({ names }) =>
+    names
+  )
     // Files are of no interest, and of the machine.
     .filter((name) => !["-f", "--file", "-c", "--config"].includes(name));
   const words = random.array(random.integer(0, 8), () => {
@@ -41,7 +57,10 @@ function commandLine(random: Random): CommandLine {
       ? [random.pick(values)]
       : random.percent(20)
       ? [`${name}=${random.pick(values)}`]
-      : [name, ...random.array(random.integer(0, 2), () => random.pick(values))];
+      : [
+        name,
+        ...random.array(random.integer(0, 2), () => random.pick(values)),
+      ];
   }).flat();
   if (random.percent(70)) words.unshift("-t", "a/b");
   return { command, words };

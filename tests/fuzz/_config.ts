@@ -80,7 +80,20 @@ plugins: {packet_logger: null}
 
 const words = [
   ...["true", "false", "on", "off", "null", "~", "{}", "[]", "''", "-1", "0"],
-  ...["1e9", "0x10", "'", '"', ":", ": ", "- ", "#", "&a ", "*a", "!!str ", "|"],
+  ...[
+    "1e9",
+    "0x10",
+    "'",
+    '"',
+    ":",
+    ": ",
+    "- ",
+    "#",
+    "&a ",
+    "*a",
+    "!!str ",
+    "|",
+  ],
   ...["\n", "  ", "\t", "[", "]", "{", "}", ",", "allow-anonymous", "auth"],
   ...["password-file", "plugins", "auth_anonymous", "auth_file", "topic_acl"],
   ...["allow-anonymous: true", "__proto__", "constructor", "<<", "? ", "%"],
@@ -111,7 +124,9 @@ async function check(text: string): Promise<void> {
   const hooks = new Hooks(plugins, access.byDefault, metrics, deadlines);
   const client = clientOf("stranger");
   const verdict = await hooks.authenticate(client, undefined, new Attempt());
-  if (verdict === true) assert(access.anybody, "It is open, and nobody is told");
+  if (verdict === true) {
+    assert(access.anybody, "It is open, and nobody is told");
+  }
 }
 
 /** Errors say which file, and where in it. */
@@ -126,7 +141,8 @@ function checkError(error: unknown, loading = false): void {
 export const config: Target<string> = {
   name: "config",
   about: "configurations are read or refused with their place; none opens",
-  generate: (random: Random) => mutateText(random, random.pick(valid), words, 6),
+  generate: (random: Random) =>
+    mutateText(random, random.pick(valid), words, 6),
   check,
   shrink: simplerText,
   show: (text) => `${JSON.stringify(text)}\n${text}`,

@@ -6,7 +6,11 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { MemoryStore, type Plugin, type PluginContext } from "../../broker/mod.ts";
+import {
+  MemoryStore,
+  type Plugin,
+  type PluginContext,
+} from "../../broker/mod.ts";
 import { Random } from "../_random.ts";
 import type { MemoryConnection } from "../_memory_transport.ts";
 import {
@@ -28,7 +32,7 @@ import { Bench } from "../conformance/_bench.ts";
 import { fewer } from "./_shrink.ts";
 import type { Target } from "./_target.ts";
 import { BrokerModel, type ConnectionModel, limits } from "./_machine_model.ts";
-import { ids, SLOTS, type Step, someStep, topics } from "./_steps.ts";
+import { ids, SLOTS, someStep, type Step, topics } from "./_steps.ts";
 
 interface Input {
   readonly seed: number;
@@ -65,7 +69,9 @@ class Stage {
 
   static async start(): Promise<Stage> {
     const store = new MemoryStore();
-    const probe: { context: PluginContext | undefined } = { context: undefined };
+    const probe: { context: PluginContext | undefined } = {
+      context: undefined,
+    };
     const plugin: Plugin = {
       name: "probe",
       start: (context) => {
@@ -392,8 +398,10 @@ class History {
     const rows = violations(connected ? connection.version : undefined);
     const { bytes, code } = rows[which % rows.length]!;
     if (!connected) {
-      const refusal = new TextDecoder("latin1").decode(bytes);
-      const five = /^\x10.{2,6}?MQTT\x05/s.test(refusal);
+      const refused = new TextDecoder("latin1").decode(bytes);
+      // Behind the fixed header, and the length of the name.
+      const at = refused.indexOf("MQTT\u0005");
+      const five = bytes[0] === 0x10 && at >= 4 && at <= 7;
       // A version that there is not is refused in the words of 3.1.1.
       const unknown = code === 0x84;
       connection.version = five && !unknown ? 5 : 4;

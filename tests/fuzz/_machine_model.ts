@@ -457,9 +457,11 @@ export class BrokerModel {
     if (found === undefined) return false;
     // [MQTT-4.6.0-5]
     const earlier = session.wanted.slice(0, session.wanted.indexOf(found));
-    const overtaken = found.replay ? [] : earlier.filter((one) =>
-      !one.optional && !one.replay && one.topic === topic && one.qos === qos
-    );
+    const overtaken = found.replay
+      ? []
+      : earlier.filter((one) =>
+        !one.optional && !one.replay && one.topic === topic && one.qos === qos
+      );
     assertEquals(overtaken, [], `what ${payload} has overtaken`);
     session.wanted = session.wanted.filter((one) => one !== found);
     return true;
@@ -467,15 +469,20 @@ export class BrokerModel {
 
   #takeShared(session: SessionModel, message: Publish, shown: string): void {
     const { id, subscriptions } = session;
-    const found = this.#shared.find(({ message: own, groups, got, moves }) =>
-      own.payload === message.payload && own.topic === message.topic &&
-      (canHave([...got, id], groups) ||
+    const candidates = this.#shared.filter((one) =>
+      one.message.payload === message.payload &&
+      one.message.topic === message.topic
+    );
+    // Those without a payload look alike: the last one is the likeliest.
+    const found =
+      candidates.findLast(({ got, groups }) => canHave([...got, id], groups)) ??
         // Who joins later may get what another member has lost.
-        (got.length < groups.length + moves &&
+        candidates.findLast(({ got, groups, moves }) =>
+          got.length < groups.length + moves &&
           groups.some(({ filter, members }) =>
             members.has(id) || subscriptions.has(filter)
-          )))
-    );
+          )
+        );
     const why = JSON.stringify(session.wanted);
     assert(found !== undefined, `${id} got ${shown}; it wants ${why}`);
     found.got.push(id);

@@ -62,8 +62,11 @@ function check(text: string): void {
   assertEquals(entries(new PasswordFile(file.toString())), before);
   // One user is changed, one is removed, the others stay.
   file.set("new user", "$6$x$y");
-  assertEquals(entries(new PasswordFile(file.toString())).length, before.length +
-    (before.some(([user]) => user === "new user") ? 0 : 1));
+  assertEquals(
+    entries(new PasswordFile(file.toString())).length,
+    before.length +
+      (before.some(([user]) => user === "new user") ? 0 : 1),
+  );
   const [first] = before;
   if (first === undefined) return;
   assert(file.delete(first[0]));

@@ -45,11 +45,18 @@ const options = { path: "/mqtt", origins: ["https://example.org"] };
 const refusals = [400, 403, 404, 405, 426];
 
 function generate(random: Random): Uint8Array {
-  const whole = request(random.boolean() ? {} : {
-    Origin: random.pick(["https://example.org", "https://evil.example"]),
-    "Sec-WebSocket-Protocol": random.pick(["mqtt", "mqttv3.1, mqtt", "x", ""]),
-    Connection: random.pick(["upgrade", "keep-alive, Upgrade", "close"]),
-  });
+  const whole = request(
+    random.boolean() ? {} : {
+      Origin: random.pick(["https://example.org", "https://evil.example"]),
+      "Sec-WebSocket-Protocol": random.pick([
+        "mqtt",
+        "mqttv3.1, mqtt",
+        "x",
+        "",
+      ]),
+      Connection: random.pick(["upgrade", "keep-alive, Upgrade", "close"]),
+    },
+  );
   if (random.percent(30)) return mutateBytes(random, whole);
   const text = mutateText(random, new TextDecoder().decode(whole), words);
   return new TextEncoder().encode(text);
@@ -58,7 +65,10 @@ function generate(random: Random): Uint8Array {
 async function check(bytes: Uint8Array): Promise<void> {
   const text = new TextDecoder("latin1").decode(bytes);
   const end = endOfRequest(bytes);
-  assertEquals(end, text.indexOf("\r\n\r\n") < 0 ? -1 : text.indexOf("\r\n\r\n") + 4);
+  assertEquals(
+    end,
+    text.indexOf("\r\n\r\n") < 0 ? -1 : text.indexOf("\r\n\r\n") + 4,
+  );
   if (bytes.length > 0) otherProtocol(bytes[0]!);
   if (end < 0) return;
   const head = bytes.slice(0, end);
@@ -106,7 +116,9 @@ function checkAccepted(head: string, headers: Map<string, string>): void {
   const offered = values("sec-websocket-protocol").join(",").split(",");
   const protocol = headers.get("sec-websocket-protocol")!;
   assert(offered.map((one) => one.trim()).includes(protocol));
-  assert(values("origin").every((one) => /^https:\/\/example\.org$/i.test(one)));
+  assert(
+    values("origin").every((one) => /^https:\/\/example\.org$/i.test(one)),
+  );
   assertEquals(values("transfer-encoding"), []);
   assert(values("content-length").every((one) => one === "0"));
 }

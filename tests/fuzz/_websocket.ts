@@ -55,7 +55,10 @@ function generate(random: Random): Input {
   const masked = random.boolean();
   const count = random.integer(1, 6);
   const bytes = concat(...random.array(count, () => someFrame(random, masked)));
-  return { masked, bytes: random.percent(70) ? bytes : mutateBytes(random, bytes) };
+  return {
+    masked,
+    bytes: random.percent(70) ? bytes : mutateBytes(random, bytes),
+  };
 }
 
 /** RFC 6455, sections 5.2 to 5.5 and 7.4, for a stream that is all there. */
@@ -82,7 +85,11 @@ function reference({ masked, bytes }: Input): Result {
       (!control && (opcode === 0) !== inMessage);
     if (wrong) return result({ failure: 1002 });
     if (opcode === 1) return result({ failure: 1003 });
-    const lengthBytes = (second & 127) < 126 ? 0 : (second & 127) === 126 ? 2 : 8;
+    const lengthBytes = (second & 127) < 126
+      ? 0
+      : (second & 127) === 126
+      ? 2
+      : 8;
     const start = at + 2 + lengthBytes + (masked ? 4 : 0);
     if (start > bytes.length) return result();
     if (!control) inMessage = !final;

@@ -42,7 +42,9 @@ export class Lane {
    * then be one [MQTT-4.3.2-5].
    */
   receive(number: number, repeated = false): void {
-    if (number === this.#received + 1 || (this.#lossy && number > this.#received)) {
+    if (
+      number === this.#received + 1 || (this.#lossy && number > this.#received)
+    ) {
       this.#received = number;
       return;
     }

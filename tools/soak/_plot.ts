@@ -5,7 +5,12 @@
  * told of by `prefers-color-scheme` only.
  */
 
-import { flatness, quantities, type Quantity, type Sample } from "./_samples.ts";
+import {
+  flatness,
+  quantities,
+  type Quantity,
+  type Sample,
+} from "./_samples.ts";
 
 const WIDTH = 720;
 const HEIGHT = 104;
@@ -72,22 +77,31 @@ function panel(
   const high = sorted[Math.floor(sorted.length * 0.99)] ?? 1;
   const most = ceiling(high * 1.15);
   const base = top + HEIGHT;
-  const y = (value: number) =>
-    round(base - Math.min(value / most, 1) * HEIGHT);
+  const y = (value: number) => round(base - Math.min(value / most, 1) * HEIGHT);
   const points = samples.map((one) => `${x(one.at, end)},${y(one[key])}`);
   const warm = x(end / 3, end) - LEFT;
   const right = WIDTH - RIGHT;
   const sign = growth < 0 ? "−" : "+";
   return `  <g>
-    <rect class="warm" x="${LEFT}" y="${top}" width="${round(warm)}" height="${HEIGHT}"/>
+    <rect class="warm" x="${LEFT}" y="${top}" width="${
+    round(warm)
+  }" height="${HEIGHT}"/>
     <line class="axis" x1="${LEFT}" y1="${base}" x2="${right}" y2="${base}"/>
     <line class="axis" x1="${LEFT}" y1="${top}" x2="${right}" y2="${top}"/>
     <text class="name" x="16" y="${top + 14}">${title}</text>
-    <text class="soft" x="16" y="${top + 32}">mean ${figure(mean)} ${unit}</text>
-    <text class="soft" x="16" y="${top + 50}">${sign}${figure(Math.abs(growth))} ${unit}</text>
-    <text class="soft" x="16" y="${top + 68}">${flat ? "flat" : "not flat"}</text>
+    <text class="soft" x="16" y="${top + 32}">mean ${
+    figure(mean)
+  } ${unit}</text>
+    <text class="soft" x="16" y="${top + 50}">${sign}${
+    figure(Math.abs(growth))
+  } ${unit}</text>
+    <text class="soft" x="16" y="${top + 68}">${
+    flat ? "flat" : "not flat"
+  }</text>
     <polyline class="line${flat ? "" : " bad"}" points="${points.join(" ")}"/>
-    <text class="soft" x="${right + 8}" y="${top + 5}">${figure(most)} ${unit}</text>
+    <text class="soft" x="${right + 8}" y="${top + 5}">${
+    figure(most)
+  } ${unit}</text>
     <text class="soft" x="${right + 8}" y="${base + 4}">0</text>
   </g>`;
 }

@@ -39,16 +39,16 @@ export function report(
   const late = settled(samples);
   const mean = (key: "messages" | "cpu") =>
     late.reduce((sum, one) => sum + one[key], 0) / Math.max(late.length, 1);
-  const rows = judged.map(({ quantity, mean, maximum, growth, allowed, flat }) =>
-    [
-      quantity.title + (quantity.unit === "" ? "" : `, ${quantity.unit}`),
-      figure(mean),
-      figure(maximum),
-      (growth < 0 ? "−" : "+") + figure(Math.abs(growth)),
-      figure(allowed),
-      flat ? "yes" : "no",
-    ]
-  );
+  const rows = judged.map((
+    { quantity, mean, maximum, growth, allowed, flat },
+  ) => [
+    quantity.title + (quantity.unit === "" ? "" : `, ${quantity.unit}`),
+    figure(mean),
+    figure(maximum),
+    (growth < 0 ? "−" : "+") + figure(Math.abs(growth)),
+    figure(allowed),
+    flat ? "yes" : "no",
+  ]);
   const total = parts.reduce((sum, { sent }) => sum + sent, 0);
   const document = `# Soak
 
@@ -76,8 +76,14 @@ first client the broker had ${before} handles, after the last one ${after}.
 
 ## Traffic
 
-${table(["Part", "Sent", "Lost"], parts.map(({ name, sent, missing }) =>
-    [name, sent.toLocaleString("en"), String(missing)]))}
+${
+    table(
+      ["Part", "Sent", "Lost"],
+      parts.map((
+        { name, sent, missing },
+      ) => [name, sent.toLocaleString("en"), String(missing)]),
+    )
+  }
 
 All but the stalled readers use AmberMQ's own client, which checks that messages
 of QoS 1 and 2 come once and in their order, however often a connection is cut.

@@ -87,7 +87,8 @@ export class Soak {
     await pause(4000);
     const left = {
       sessions: (this.#said.get("clients/total") ?? NaN) - 1,
-      subscriptions: (this.#said.get("messages/subscriptions/count") ?? NaN) - 1,
+      subscriptions: (this.#said.get("messages/subscriptions/count") ?? NaN) -
+        1,
       "retained messages": (this.#said.get("messages/retained/count") ?? NaN) -
         1, // the version
     };
@@ -162,9 +163,12 @@ function handlesOf(pid: number): number {
 }
 
 function line(sample: Sample): string {
-  const { at, resident, heap, handles, sessions, messages, p50, p99, cpu } = sample;
+  const { at, resident, heap, handles, sessions, messages, p50, p99, cpu } =
+    sample;
   return `${at.toFixed(0).padStart(5)} s  ${resident.toFixed(1)} MiB  ` +
     `heap ${heap.toFixed(1)} MiB  ` +
     `${handles} handles  ${sessions} sessions  ${messages.toFixed(0)} msg/s  ` +
-    `p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms  ${cpu.toFixed(0)} % CPU`;
+    `p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms  ${
+      cpu.toFixed(0)
+    } % CPU`;
 }

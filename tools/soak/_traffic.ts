@@ -3,7 +3,7 @@
  * end, and knows what has to come of what it sends.
  */
 
-import { Histogram } from "../../bench/_histogram.ts";
+import type { Histogram } from "../../bench/_histogram.ts";
 import {
   type Dial,
   dial,
@@ -36,7 +36,10 @@ export interface Part {
 const encoder = new TextEncoder();
 
 /** Waits, no longer than until the end. */
-export function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+export function pause(
+  milliseconds: number,
+  signal?: AbortSignal,
+): Promise<void> {
   if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(done, milliseconds);
@@ -98,7 +101,11 @@ function payloadOf(number: number, size = 0): Uint8Array {
   return encoder.encode(`${number} ${performance.now()} `.padEnd(size, "."));
 }
 
-function read(message: IncomingApplicationMessage, ground: Ground, timed = true): number {
+function read(
+  message: IncomingApplicationMessage,
+  ground: Ground,
+  timed = true,
+): number {
   const [number = "", sentAt = ""] = message.text().split(" ", 2);
   ground.messages++;
   if (timed) {
@@ -134,12 +141,18 @@ export async function steady(ground: Ground, qos: 0 | 1 | 2): Promise<Part> {
   await drained(lane);
   await Promise.all([publisher.disconnect(), subscriber.disconnect()]);
   await receiving;
-  return { name: topic, sent: lane.sent, missing: qos === 0 ? 0 : lane.missing };
+  return {
+    name: topic,
+    sent: lane.sent,
+    missing: qos === 0 ? 0 : lane.missing,
+  };
 }
 
 /** Waits until all has come, or it is clear that something never will. */
 async function drained(lane: { readonly missing: number }): Promise<void> {
-  for (let tries = 0; lane.missing > 0 && tries < 100; tries++) await pause(100);
+  for (let tries = 0; lane.missing > 0 && tries < 100; tries++) {
+    await pause(100);
+  }
 }
 
 /** A session whose connection is cut again and again, while messages wait. */
@@ -239,7 +252,11 @@ export async function visitors(ground: Ground): Promise<Part> {
       url: ground.url,
       protocolVersion: ([3, 4, 5] as const)[visitor % 3]!,
       autoReconnect: false,
-      will: { topic: `soak/will/${visitor % 50}`, payload: payloadOf(number), qos: 1 },
+      will: {
+        topic: `soak/will/${visitor % 50}`,
+        payload: payloadOf(number),
+        qos: 1,
+      },
       dial: cable.dial,
     });
     await client.connect();
@@ -282,8 +299,11 @@ export async function large(ground: Ground): Promise<Part> {
     if (length !== 256 * 1024) ground.report(`${topic} has ${length} bytes`);
     lane.receive(read(message, ground, false), message.dup);
   });
-  await each(2, ground, () =>
-    client.publish(topic, payloadOf(lane.next(), 256 * 1024), { qos: 1 }));
+  await each(
+    2,
+    ground,
+    () => client.publish(topic, payloadOf(lane.next(), 256 * 1024), { qos: 1 }),
+  );
   await drained(lane);
   await client.disconnect();
   await receiving;
