@@ -24,6 +24,7 @@ function samples(
     p50: 0.2,
     p99: 2,
     cpu: 10,
+    others: 0,
     ...change(at),
   }));
 }
@@ -81,6 +82,18 @@ Deno.test("flatness judges the last two thirds", () => {
   const leaking = samples(90, (at) => ({ resident: 50 + at / 2 }));
   const { flat, growth } = flatness(leaking, memory!);
   assertEquals([flat, Math.round(growth)], [false, 30]);
+});
+
+Deno.test("flatness leaves out of latency what others did to it", () => {
+  const latency = quantities.find(({ key }) => key === "p99")!;
+  const busy = samples(
+    90,
+    (at) => ({ p99: at > 50 ? at * 9 : 2, others: at > 50 ? 90 : 5 }),
+  );
+  const { flat, seconds } = flatness(busy, latency);
+  assertEquals([flat, seconds], [true, 21]);
+  const quiet = busy.map((one) => ({ ...one, others: 0 }));
+  assertEquals(flatness(quiet, latency).flat, false);
 });
 
 Deno.test("report fails for what grows, is lost or is left, and says so", () => {

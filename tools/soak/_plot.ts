@@ -92,7 +92,7 @@ function panel(
     <text class="soft" x="16" y="${top + 32}">mean ${
     figure(mean)
   } ${unit}</text>
-    <text class="soft" x="16" y="${top + 50}">${sign}${
+    <text class="soft" x="16" y="${top + 50}">growth ${sign}${
     figure(Math.abs(growth))
   } ${unit}</text>
     <text class="soft" x="16" y="${top + 68}">${

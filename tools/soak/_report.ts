@@ -40,14 +40,15 @@ export function report(
   const mean = (key: "messages" | "cpu") =>
     late.reduce((sum, one) => sum + one[key], 0) / Math.max(late.length, 1);
   const rows = judged.map((
-    { quantity, mean, maximum, growth, allowed, flat },
+    { quantity, mean, maximum, growth, allowed, flat, seconds },
   ) => [
     quantity.title + (quantity.unit === "" ? "" : `, ${quantity.unit}`),
     figure(mean),
     figure(maximum),
     (growth < 0 ? "−" : "+") + figure(Math.abs(growth)),
     figure(allowed),
-    flat ? "yes" : "no",
+    String(seconds),
+    seconds === 0 ? "not known" : flat ? "yes" : "no",
   ]);
   const total = parts.reduce((sum, { sent }) => sum + sent, 0);
   const document = `# Soak
@@ -60,11 +61,13 @@ ${verdict}
 ![Memory, handles, sessions and latency over the time of the soak](./soak.svg)
 
 The line through the last two thirds of the time (by Theil and Sen) may rise no
-further than allowed; what comes before is warming up.
+further than allowed; what comes before is warming up. Seconds in which other
+programs used more than a quarter of the machine say nothing of latency and do
+not count for it; the diagram shows them all.
 
 ${
     table(
-      ["Each second", "Mean", "Most", "Growth", "Allowed", "Flat"],
+      ["Each second", "Mean", "Most", "Growth", "Allowed", "Seconds", "Flat"],
       rows,
     )
   }

@@ -19,6 +19,8 @@ export interface Sample {
   readonly p99: number;
   /** Per cent of a processor. */
   readonly cpu: number;
+  /** Per cent of all processors that neither the broker nor its clients used. */
+  readonly others: number;
 }
 
 /** A quantity that has to stay flat. */
@@ -29,7 +31,12 @@ export interface Quantity {
   /** What it may grow over the last two thirds: of its mean, or in its unit. */
   readonly share: number;
   readonly least: number;
+  /** Whether what else the machine does shows in it. */
+  readonly timed?: true;
 }
+
+/** Above so many per cent that others use, a second says nothing of latency. */
+const BUSY = 25;
 
 /** What has to stay flat, by how much. */
 export const quantities: readonly Quantity[] = [
@@ -37,9 +44,28 @@ export const quantities: readonly Quantity[] = [
   { key: "heap", title: "Heap", unit: "MiB", share: 0.15, least: 6 },
   { key: "handles", title: "Handles", unit: "", share: 0.1, least: 4 },
   { key: "sessions", title: "Sessions", unit: "", share: 0.1, least: 4 },
-  { key: "p50", title: "Latency, median", unit: "ms", share: 0.5, least: 2 },
-  { key: "p99", title: "Latency, p99", unit: "ms", share: 0.5, least: 10 },
+  {
+    key: "p50",
+    title: "Latency, median",
+    unit: "ms",
+    share: 0.5,
+    least: 2,
+    timed: true,
+  },
+  {
+    key: "p99",
+    title: "Latency, p99",
+    unit: "ms",
+    share: 0.5,
+    least: 10,
+    timed: true,
+  },
 ];
+
+/** Whether a second counts for a quantity. */
+function counts({ others }: Sample, { timed }: Quantity): boolean {
+  return timed === undefined || others < BUSY;
+}
 
 /** Whether a quantity is flat. */
 export interface Flatness {
@@ -50,6 +76,8 @@ export interface Flatness {
   readonly growth: number;
   readonly allowed: number;
   readonly flat: boolean;
+  /** How many seconds were judged. */
+  readonly seconds: number;
 }
 
 /** The last two thirds: what comes before is warming up. */
@@ -62,14 +90,16 @@ export function flatness(
   samples: readonly Sample[],
   quantity: Quantity,
 ): Flatness {
-  const late = settled(samples);
+  const late = settled(samples).filter((one) => counts(one, quantity));
   const values = late.map((one) => one[quantity.key]);
   const mean = average(values);
   const seconds = late.length === 0 ? 0 : late.at(-1)!.at - late[0]!.at;
   const growth = slope(late.map(({ at }) => at), values) * seconds;
   const allowed = Math.max(quantity.least, quantity.share * mean);
   const maximum = Math.max(0, ...values);
-  return { quantity, mean, maximum, growth, allowed, flat: growth <= allowed };
+  const flat = growth <= allowed;
+  const judged = late.length;
+  return { quantity, mean, maximum, growth, allowed, flat, seconds: judged };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** A broker as a process, its traffic, and a look at it each second. */
 
 import { Histogram } from "../../bench/_histogram.ts";
-import { sampleProcesses } from "../../bench/_proc.ts";
+import { busyCores, sampleHost, sampleProcesses } from "../../bench/_proc.ts";
 import { MQTTClient } from "../../client/mod.ts";
 import { BrokerProcess } from "../../tests/_broker_process.ts";
 import type { Sample } from "./_samples.ts";
@@ -124,7 +124,10 @@ export class Soak {
     log: (line: string) => void,
   ): Promise<void> {
     const start = performance.now();
-    let { used, time } = { used: usedBy(pid), time: start };
+    let used = usedBy(pid);
+    let own = used + usedBy("self");
+    let host = sampleHost();
+    let time = start;
     for (let second = 1; second <= this.#seconds; second++) {
       await pause(Math.max(0, start + second * 1000 - performance.now()));
       const { latency, messages } = ground;
@@ -132,6 +135,10 @@ export class Soak {
       ground.messages = 0;
       const now = performance.now();
       const usedNow = usedBy(pid);
+      const ownNow = usedNow + usedBy("self");
+      const hostNow = sampleHost();
+      const cores = (ownNow - own) / (now - time) * 1000;
+      const others = busyCores(host, hostNow) - cores;
       const sample: Sample = {
         at: (now - start) / 1000,
         resident: sampleProcesses([pid]).residentKib / 1024,
@@ -142,8 +149,11 @@ export class Soak {
         p50: latency.quantile(0.5) / 1000,
         p99: latency.quantile(0.99) / 1000,
         cpu: (usedNow - used) / (now - time) * 100_000,
+        others: Math.max(0, others / hostNow.cpus * 100),
       };
       used = usedNow;
+      own = ownNow;
+      host = hostNow;
       time = now;
       this.#samples.push(sample);
       if (second % 10 === 0) log(line(sample));
@@ -152,7 +162,7 @@ export class Soak {
 }
 
 /** Processor seconds. */
-function usedBy(pid: number): number {
+function usedBy(pid: number | "self"): number {
   const { user, system } = sampleProcesses([pid]);
   return user + system;
 }
