@@ -114,6 +114,14 @@ Deno.test("report fails for what grows, is lost or is left, and says so", () => 
   }
 });
 
+Deno.test("report and plot say what was not judged", () => {
+  const busy = samples(60, () => ({ others: 90 }));
+  const { passed, summary } = report({ ...calm, samples: busy }, about);
+  assertEquals(passed, true);
+  assertStringIncludes(summary, "too busy (latency, median; latency, p99)");
+  assertStringIncludes(plot(busy, "title"), "not judged");
+});
+
 Deno.test("plot has a line for each quantity, in both colour schemes", () => {
   const svg = plot(samples(60), "title");
   assertEquals(svg.match(/<polyline/g)?.length, quantities.length);

@@ -6,6 +6,7 @@
  */
 
 import {
+  type Flatness,
   flatness,
   quantities,
   type Quantity,
@@ -70,7 +71,9 @@ function panel(
   end: number,
 ): string {
   const { key, title, unit } = quantity;
-  const { mean, growth, flat } = flatness(samples, quantity);
+  const judged = flatness(samples, quantity);
+  const { flat } = judged;
+  const notes = notesOf(judged);
   const values = samples.map((one) => one[key]);
   // A second of a busy machine is shown as far as the diagram goes.
   const sorted = values.toSorted((one, other) => one - other);
@@ -81,7 +84,6 @@ function panel(
   const points = samples.map((one) => `${x(one.at, end)},${y(one[key])}`);
   const warm = x(end / 3, end) - LEFT;
   const right = WIDTH - RIGHT;
-  const sign = growth < 0 ? "−" : "+";
   return `  <g>
     <rect class="warm" x="${LEFT}" y="${top}" width="${
     round(warm)
@@ -89,21 +91,30 @@ function panel(
     <line class="axis" x1="${LEFT}" y1="${base}" x2="${right}" y2="${base}"/>
     <line class="axis" x1="${LEFT}" y1="${top}" x2="${right}" y2="${top}"/>
     <text class="name" x="16" y="${top + 14}">${title}</text>
-    <text class="soft" x="16" y="${top + 32}">mean ${
-    figure(mean)
-  } ${unit}</text>
-    <text class="soft" x="16" y="${top + 50}">growth ${sign}${
-    figure(Math.abs(growth))
-  } ${unit}</text>
-    <text class="soft" x="16" y="${top + 68}">${
-    flat ? "flat" : "not flat"
-  }</text>
+${
+    notes.map((note, i) =>
+      `    <text class="soft" x="16" y="${top + 32 + 18 * i}">${note}</text>`
+    ).join("\n")
+  }
     <polyline class="line${flat ? "" : " bad"}" points="${points.join(" ")}"/>
     <text class="soft" x="${right + 8}" y="${top + 5}">${
     figure(most)
   } ${unit}</text>
     <text class="soft" x="${right + 8}" y="${base + 4}">0</text>
   </g>`;
+}
+
+/** What is said of a quantity. */
+function notesOf(
+  { quantity: { unit }, mean, growth, flat, seconds }: Flatness,
+): string[] {
+  if (seconds === 0) return ["not judged:", "the machine was", "too busy"];
+  const sign = growth < 0 ? "−" : "+";
+  return [
+    `mean ${figure(mean)} ${unit}`,
+    `growth ${sign}${figure(Math.abs(growth))} ${unit}`,
+    flat ? "flat" : "not flat",
+  ];
 }
 
 function x(at: number, end: number): number {

@@ -33,8 +33,14 @@ export function report(
     ...problems,
   ];
   const passed = failures.length === 0;
+  const unknown = judged.filter(({ seconds }) => seconds === 0)
+    .map(({ quantity }) => quantity.title.toLowerCase());
+  const all = unknown.length === 0
+    ? "All flat"
+    : `All flat but what was not judged, for others kept the machine too busy ` +
+      `(${unknown.join("; ")})`;
   const verdict = passed
-    ? "All flat, nothing lost, nothing left."
+    ? `${all}; nothing lost, nothing left.`
     : `Failed:\n\n${failures.map((one) => `- ${one}`).join("\n")}`;
   const late = settled(samples);
   const mean = (key: "messages" | "cpu") =>
@@ -43,9 +49,11 @@ export function report(
     { quantity, mean, maximum, growth, allowed, flat, seconds },
   ) => [
     quantity.title + (quantity.unit === "" ? "" : `, ${quantity.unit}`),
-    figure(mean),
-    figure(maximum),
-    (growth < 0 ? "−" : "+") + figure(Math.abs(growth)),
+    ...seconds === 0 ? ["–", "–", "–"] : [
+      figure(mean),
+      figure(maximum),
+      (growth < 0 ? "−" : "+") + figure(Math.abs(growth)),
+    ],
     figure(allowed),
     String(seconds),
     seconds === 0 ? "not known" : flat ? "yes" : "no",
