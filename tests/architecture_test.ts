@@ -320,6 +320,15 @@ const neighbours = [
   "tests/docs tests/plugins", // a logger
   "tests/docs tests/cli", // a terminal
   "tests/docs cli", // the flags that command lines in documents have
+  // What is fuzzed, what makes it, and a broker in memory.
+  ...["broker", "cli", "client", "codec", "plugins"]
+    .map((folder) => `tests/fuzz ${folder}`),
+  ...["broker", "codec", "conformance"]
+    .map((folder) => `tests/fuzz tests/${folder}`),
+  "tools tools/soak", // its parts
+  "tests/tools tools/soak", // the same
+  "tools/soak bench", // what a process uses
+  "tools/soak tests", // a broker as a process
 ];
 
 Deno.test("there are no import cycles, types counted", () => {
