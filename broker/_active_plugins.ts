@@ -140,6 +140,12 @@ export function isPlugin(entry: unknown): entry is Plugin {
     Object.values(entry).some((value) => typeof value === "function");
 }
 
+/** Whether a plugin has to do with who may connect. */
+export function authenticates(plugin: Plugin): boolean {
+  return plugin.authenticate !== undefined ||
+    plugin.authenticationMethods !== undefined;
+}
+
 /** A key of the section activates its plugin; a list may name it and others. */
 function authPlugins(auth: AuthConfig, warn: Warn): ActivePlugin[] {
   const { allowAnonymous, passwordFile, plugins = [] } = auth;
@@ -193,7 +199,8 @@ function authPlugins(auth: AuthConfig, warn: Warn): ActivePlugin[] {
 /** What `auth_file` is without a file: nobody's password is right. */
 export const noUsers: Plugin = {
   name: "auth_file",
-  authenticate: ({ username }) => username === undefined ? undefined : false,
+  authenticate: ({ username }, _, { method }) =>
+    username === undefined || method !== undefined ? undefined : false,
 };
 
 function topicPlugins(check: TopicCheckConfig, warn: Warn): ActivePlugin[] {

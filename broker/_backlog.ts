@@ -33,6 +33,9 @@ export interface Replay {
   readonly identifiers: readonly number[] | undefined;
 }
 
+/** Milliseconds between two looks for what has expired. */
+const LOOK_INTERVAL = 400;
+
 export class Backlog {
   readonly #limits: Limits;
   #queue = new Queue<Waiting | Replay>();
@@ -41,6 +44,8 @@ export class Backlog {
   #replayed = 0;
   /** Nothing expires before: nobody needs to look. */
   #nextExpiry = Infinity;
+  /** Nobody looks before: a full queue is not gone through for each message. */
+  #nextLook = -Infinity;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -72,6 +77,11 @@ export class Backlog {
     this.#queue.push(waiting);
   }
 
+  /** Whether retained messages wait for a new subscription. */
+  get replays(): boolean {
+    return this.#replayed > 0;
+  }
+
   /** For how many retained messages there is room. */
   get room(): number {
     if (this.#replayed === 0) return Infinity;
@@ -100,10 +110,11 @@ export class Backlog {
     return first;
   }
 
-  /** Takes out the messages that have expired. */
+  /** Takes out the messages that have expired, unless it did just now. */
   expire(now: number): Waiting[] {
-    if (now < this.#nextExpiry) return [];
+    if (now < this.#nextExpiry || now < this.#nextLook) return [];
     this.#nextExpiry = Infinity;
+    this.#nextLook = now + LOOK_INTERVAL;
     return this.withdraw(({ message }) => message.expiresAt <= now);
   }
 

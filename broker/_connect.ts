@@ -4,6 +4,7 @@
  */
 
 import {
+  type AuthPacket,
   type ConnackPacket,
   type ConnackProperties,
   type ConnectPacket,
@@ -15,6 +16,7 @@ import {
   type Will,
 } from "../codec/mod.ts";
 import { Attempt } from "./_attempt.ts";
+import { Authentication } from "./_authentication.ts";
 import { announced, refusalOfWill } from "./capabilities.ts";
 import { endSession, setWill } from "./_disconnect.ts";
 import type { Peer } from "./_peer.ts";
@@ -22,12 +24,15 @@ import type { Awaitable, ClientInfo } from "./plugin.ts";
 import { FOREVER, INTERNAL, Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 
-/** Whether the client may connect: the CONNACK that refuses it, or nothing. */
+/**
+ * Whether the client may connect: the CONNACK that refuses it, AUTH if it has to
+ * say more, or nothing.
+ */
 export function authenticate(
   broker: BrokerState,
   connection: Peer,
   packet: ConnectPacket,
-): Awaitable<ConnackPacket | undefined> {
+): Awaitable<ConnackPacket | AuthPacket | undefined> {
   const { protocolVersion, properties, cleanStart } = packet;
   const { listener, address, certificate } = connection;
   const { output } = connection;
@@ -60,13 +65,15 @@ export function authenticate(
       "the client identifier is empty",
     );
   }
+  const method = properties?.authenticationMethod;
+  const offer = method === undefined ? undefined : broker.hooks.offer(method);
   // [MQTT-4.12.0-1]
-  if (properties?.authenticationMethod !== undefined) {
+  if (method !== undefined && offer === undefined) {
     return refuse(
       ReasonCode.BadAuthenticationMethod,
       // quoted: it may contain line ends, and reasons go into logs
       `the authentication method ${
-        JSON.stringify(properties.authenticationMethod.slice(0, 100))
+        JSON.stringify(method.slice(0, 100))
       } is not known`,
     );
   }
@@ -75,6 +82,11 @@ export function authenticate(
       ReasonCode.ClientIdentifierNotValid, // [MQTT-3.1.3-8] [MQTT311-3.1.3-9]
       "the client identifier is too long",
     );
+  }
+  if (offer !== undefined) {
+    const authentication = new Authentication(broker, connection, offer);
+    connection.authentication = authentication;
+    return authentication.begin(properties!.authenticationData);
   }
   const attempt = new Attempt();
   connection.attempt = attempt;
@@ -170,7 +182,10 @@ export function admit(
     type: "connack",
     sessionPresent,
     reasonCode: ReasonCode.Success,
-    properties: greeting(broker, packet, clientId, expiryInterval),
+    properties: {
+      ...greeting(broker, packet, clientId, expiryInterval),
+      ...connection.authentication?.greeting,
+    },
   };
 }
 
@@ -187,6 +202,17 @@ export function hasRoomForSession(
   { limits, metrics, sessions }: BrokerState,
 ): boolean {
   return sessions.size - metrics.clientsConnected < limits.sessions;
+}
+
+/** CONNECT, independent of the receive buffer: without its credentials. */
+export function keptConnect(packet: ConnectPacket): ConnectPacket {
+  const { password: _, will, properties, ...rest } = packet;
+  const { authenticationData: __, ...others } = properties ?? {};
+  return {
+    ...rest,
+    properties: others,
+    ...(will === undefined ? {} : { will: kept(will) }),
+  };
 }
 
 /** A will that is independent of the receive buffer. */

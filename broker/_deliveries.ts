@@ -338,6 +338,7 @@ export class Deliveries {
   detach(): void {
     this.#downlink = undefined;
     this.inflight.pause();
+    if (!this.#backlog.replays) return;
     const backlog = this.#backlog;
     this.#backlog = new Backlog(this.#broker.limits);
     for (let first; (first = backlog.shift()) !== undefined;) {

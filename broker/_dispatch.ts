@@ -38,7 +38,6 @@ export function dispatch(
     case "pingreq":
       return { type: "pingresp" }; // [MQTT-3.12.4-1]
     default:
-      // [MQTT-4.12.0-6] AUTH: no method is in use
       throw new ProtocolError(`${packet.type} is not expected`);
   }
 }

@@ -1,13 +1,17 @@
 /**
- * Says what goes wrong inside the broker where no plugin does: who runs it
- * without `event_logger_plugin` is to find the reason in the log too.
+ * Says what goes wrong inside the broker, and who was banned, where no plugin
+ * does: who runs it without `event_logger_plugin` is to find the reason in the
+ * log too.
  */
 
 import type { BrokerEvents, Logger, Plugin } from "./plugin.ts";
 
 type Failures = Pick<
   BrokerEvents,
-  "broker_plugin_failed" | "broker_store_failed" | "broker_internal_error"
+  | "broker_address_banned"
+  | "broker_plugin_failed"
+  | "broker_store_failed"
+  | "broker_internal_error"
 >;
 
 type Handlers = {
@@ -17,6 +21,12 @@ type Handlers = {
 /** A plugin for the failures that none of these plugins watches. */
 export function failures(plugins: readonly Plugin[], logger: Logger): Plugin {
   const all: Handlers = {
+    broker_address_banned: ({ address, seconds, reason }) =>
+      logger.warn(
+        `Banned: ${address} for ${seconds} s: too many bad attempts, the last: ${
+          JSON.stringify(reason)
+        }`,
+      ),
     broker_plugin_failed: ({ plugin, hook, error }) =>
       logger.error(`Plugin ${plugin} failed in ${hook}: ${described(error)}`),
     broker_store_failed: ({ error }) =>

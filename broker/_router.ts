@@ -61,7 +61,10 @@ export function redistribute(
   from: Session,
   ended: boolean,
 ): void {
+  // Of whom nobody takes a message: nobody is asked about each of thousands.
+  const full = new Set<string>();
   from.deliveries.withdraw((message, shared) => {
+    if (full.has(shared)) return false;
     const group = broker.subscriptions.group(shared);
     // Nothing leaves a session that is kept for one that would drop it.
     const goes = group?.members.some(({ session, qos }) =>
@@ -70,6 +73,7 @@ export function redistribute(
           session.deliveries.takes(message, qos))
     );
     if (goes) share(group!, message, from);
+    else full.add(shared);
     return goes ?? false;
   });
 }

@@ -38,6 +38,7 @@ import { Timers } from "./_timers.ts";
 import { readTlsFiles } from "./_tls_files.ts";
 import { Turn } from "./_turn.ts";
 import { refuse, upgrade } from "./_upgrade.ts";
+import { Visitors } from "./_visitors.ts";
 import { type ListenerAddress, WaysIn } from "./_ways_in.ts";
 import { within } from "./_within.ts";
 
@@ -113,7 +114,7 @@ export class Broker implements AsyncDisposable {
    */
   constructor(config: BrokerConfig = defaultConfig()) {
     this.#config = readConfig(config);
-    const { limits, capabilities, settings } = this.#config;
+    const { limits, trusted, capabilities, settings } = this.#config;
     this.#logger = settings.logger ?? consoleLogger;
     const { metrics } = this;
     const store = settings.store ?? new MemoryStore();
@@ -130,6 +131,7 @@ export class Broker implements AsyncDisposable {
       subscriptions: new SubscriptionTree(),
       sessions: new Map(),
       connections: new Set(),
+      visitors: new Visitors({ limits, metrics, hooks, now }, trusted),
       turn: new Turn(store, metrics, hooks),
       timeoutDisconnectDelay: settings.timeoutDisconnectDelay,
       now,

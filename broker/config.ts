@@ -115,6 +115,11 @@ export interface BrokerConfig {
   sessionExpiryInterval?: number;
   /** Bounds. */
   limits?: Partial<Limits>;
+  /**
+   * Addresses and networks without limits of their own and never banned. By
+   * default those of this machine, `127.0.0.0/8` and `::1`.
+   */
+  trustedAddresses?: readonly string[];
   /** What is offered of MQTT; by default everything. */
   capabilities?: Partial<Capabilities>;
   /** Same as `capabilities.maximumQos`. */

@@ -17,6 +17,25 @@ const limits: Readonly<Record<keyof Limits, Row>> = {
     1,
     "Connections at a time, over all listeners. Others are refused.",
   ],
+  connectionsPerAddress: [
+    0,
+    "Connections at a time from one address (IPv6: 64 bits); 0: no limit.",
+  ],
+  connectionRate: [0, "Connections a second from one address; 0: no limit."],
+  connectionBurst: [
+    1,
+    "Connections of one address that may come at once before their rate counts.",
+  ],
+  failures: [
+    0,
+    "Bad attempts a minute of one address, and as many more for each client " +
+    "connected from it; above, the address is banned. 0: never.",
+  ],
+  banTime: [1, "Seconds of a first ban; each further one is twice as long."],
+  banTimeMaximum: [
+    1,
+    "Seconds of the longest ban; after so many in order bans are forgotten.",
+  ],
   connectTimeout: [1, "Seconds until a connection must have sent its CONNECT."],
   maximumPacketSize: [1, "Bytes of the largest packet accepted.", 268_435_460],
   clientIdLength: [1, "Characters of the longest client identifier."],
@@ -314,6 +333,16 @@ export const configFields: Fields = {
     type: "object",
     fields: limitFields(),
     description: "Bounds of what clients can make the broker keep or do.",
+  },
+  trustedAddresses: {
+    type: "list",
+    values: {
+      type: "text",
+      description: "An address, or a network: 192.0.2.0/24, 2001:db8::/32.",
+    },
+    description: "Addresses without limits of their own and never banned: " +
+      "of proxies, as all that comes by one has its address. By default those " +
+      "of this machine, 127.0.0.0/8 and ::1.",
   },
   capabilities: {
     type: "object",

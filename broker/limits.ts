@@ -8,6 +8,27 @@
 export interface Limits {
   /** Connections at a time, over all listeners. By default 100,000. */
   connections: number;
+  /**
+   * Connections at a time from one address: of IPv4, or 64 bits of IPv6. By
+   * default 0: no limit of its own.
+   */
+  connectionsPerAddress: number;
+  /** Connections a second from one address. By default 0: no limit. */
+  connectionRate: number;
+  /** Connections that may come at once before their rate counts. By default 5,000. */
+  connectionBurst: number;
+  /**
+   * Bad attempts a minute of one address, and as many more for each client that
+   * is connected from it; above, it is banned. 0: never. By default 1,000.
+   */
+  failures: number;
+  /** Seconds of a first ban; each further one is twice as long. By default 10. */
+  banTime: number;
+  /**
+   * Seconds of the longest ban, and after so many in order bans are forgotten.
+   * By default 600.
+   */
+  banTimeMaximum: number;
   /** Seconds until a connection must have sent its CONNECT. By default 10. */
   connectTimeout: number;
   /** Bytes of the largest packet accepted (0x95). By default 2 MiB. */
@@ -71,6 +92,12 @@ export interface Limits {
 /** The limits where nothing is said. */
 export const defaultLimits: Readonly<Limits> = Object.freeze({
   connections: 100_000,
+  connectionsPerAddress: 0,
+  connectionRate: 0,
+  connectionBurst: 5_000,
+  failures: 1_000,
+  banTime: 10,
+  banTimeMaximum: 600,
   connectTimeout: 10,
   maximumPacketSize: 2 * 1024 * 1024,
   clientIdLength: 1024,

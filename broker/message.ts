@@ -63,6 +63,8 @@ export class Message {
   #kept = false;
   /** Encoded forms: for 3.x and 5.0, without and with a packet identifier. */
   #frames: (Frame | undefined)[] | undefined;
+  /** Worked out when it is asked for: there may be 400,000 user properties. */
+  #size: number | undefined;
   /** The form it was received in, and its index. */
   #received: Frame | undefined;
   #receivedIndex = -1;
@@ -185,7 +187,7 @@ export class Message {
 
   /** What the message counts against limits, in bytes. */
   get size(): number {
-    return OVERHEAD + this.topic.length + this.#payloadLength +
+    return this.#size ??= OVERHEAD + this.topic.length + this.#payloadLength +
       (this.properties === undefined ? 0 : propertiesSize(this.properties));
   }
 

@@ -15,6 +15,14 @@ export class Metrics {
   acceptFailures = 0;
   /** Connections closed before they were clients, by a limit or a refusal. */
   connectionsRefused = 0;
+  /** Of these: connections from addresses that were banned. */
+  connectionsBanned = 0;
+  /** Of these: connections from addresses that came too often. */
+  connectionsTooOften = 0;
+  /** Of these: connections from addresses that had too many. */
+  connectionsTooMany = 0;
+  /** Times that an address was banned for its failures. */
+  addressesBanned = 0;
   /** Connections closed because a handshake of TLS or WebSocket failed. */
   handshakesFailed = 0;
   /** Connections open now, clients or not yet. */

@@ -89,7 +89,7 @@ export function authFile(given: AuthFileOptions): Plugin {
     check: (context) => users.check(context),
     stop: () => users.stop(),
     authenticate: (client, password, attempt) =>
-      client.username
+      client.username && attempt.method === undefined
         ? users.authenticate(client, client.username, password, attempt)
         : undefined,
   };

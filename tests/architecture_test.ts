@@ -68,7 +68,7 @@ const exceptions: Record<string, Record<string, string>> = {
     crypto: "client identifiers that nobody else has",
   },
   "broker/_certificate_path.ts": { Date: "the form of a time" },
-  "broker/_tls.ts": { Date: "whether a certificate has expired" },
+  "broker/_tls_handshake.ts": { Date: "whether a certificate has expired" },
   "broker/_tls_files.ts": {
     Date: "the form of a time",
     "Deno.readTextFile": "reads certificates and keys",
@@ -114,6 +114,9 @@ const exceptions: Record<string, Record<string, string>> = {
     performance: "the clock where none is passed in",
     setTimeout: "the clock where none is passed in",
     clearTimeout: "the clock where none is passed in",
+  },
+  "codec/_scram_keys.ts": {
+    crypto: "digests of an exchange, and what nobody foresees in it",
   },
   "broker/_console_logger.ts": {
     console: "warnings and errors where no logger is passed",

@@ -20,6 +20,8 @@ import { Session } from "../../broker/_session.ts";
 import type { BrokerState } from "../../broker/_state.ts";
 import { SubscriptionTree } from "../../broker/_subscription_tree.ts";
 import { Turn } from "../../broker/_turn.ts";
+import { Networks } from "../../broker/_address.ts";
+import { Visitors } from "../../broker/_visitors.ts";
 import type { Packet, Qos, SubscriptionRequest } from "../../codec/mod.ts";
 import { text } from "../_raw_packets.ts";
 
@@ -67,6 +69,7 @@ export class Parts implements BrokerState {
   readonly subscriptions = new SubscriptionTree();
   readonly sessions: BrokerState["sessions"] = new Map();
   readonly connections: BrokerState["connections"] = new Set();
+  readonly visitors: Visitors;
   readonly turn: Turn;
   readonly timeoutDisconnectDelay: undefined;
   time = 1_700_000_000_000;
@@ -83,6 +86,7 @@ export class Parts implements BrokerState {
       this.metrics,
       new Deadlines(this.limits.pluginTimeout, this.now),
     );
+    this.visitors = new Visitors(this, new Networks([]));
     this.retained = new Retained(this.limits, this.store, this.metrics);
     this.turn = new Turn(this.store, this.metrics, this.hooks);
   }

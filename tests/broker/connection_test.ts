@@ -477,6 +477,7 @@ Deno.test("connection that is read no further stops running when it ends", async
     parts,
     await listener.accept(),
     "memory",
+    undefined,
     () => {},
   );
   let running = true;
@@ -554,7 +555,13 @@ class Shaking {
       },
     };
     const { parts } = stage;
-    const connection = new Connection(parts, transport, "memory", () => {});
+    const connection = new Connection(
+      parts,
+      transport,
+      "memory",
+      undefined,
+      () => {},
+    );
     stage.connection = connection;
     stage.running = connection.run();
     stage.client.send(connect(5, { clientId: "client" }));

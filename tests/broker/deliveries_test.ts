@@ -293,18 +293,16 @@ Deno.test("session is deaf to acknowledgements of what it did not send", () => {
   const stage = new Stage();
   const paper = stage.attach({ receiveMaximum: 1 });
   stage.deliver(1, "a", "b");
+  const { inflight } = stage.session.deliveries;
   stage.puback(2, 0xffff);
-  stage.session.deliveries.inflight.pubcomp(1);
-  assertEquals(stage.session.deliveries.inflight.pubrec(1, 0), {
+  inflight.pubcomp(2);
+  assertEquals(inflight.pubrec(2, 0), {
     type: "pubrel",
-    packetId: 1,
+    packetId: 2,
     reasonCode: 0x92,
   });
-  assertEquals(stage.session.deliveries.inflight.pubrec(1, 0x80), undefined);
-  assertEquals([topicsOf(paper), stage.session.deliveries.inflight.size], [
-    ["a"],
-    1,
-  ]);
+  assertEquals(inflight.pubrec(2, 0x80), undefined);
+  assertEquals([topicsOf(paper), inflight.size], [["a"], 1]);
 });
 
 // Too large for the client.

@@ -10,7 +10,7 @@ function keeping(lines: string[]): Logger {
   return {
     debug: unexpected,
     info: unexpected,
-    warn: unexpected,
+    warn: (line) => lines.push(line),
     error: (line) => lines.push(line.replace(/\\n.*/, "")),
   };
 }
@@ -19,10 +19,13 @@ Deno.test("failures() says what no plugin watches", () => {
   const lines: string[] = [];
   const { on } = failures([], keeping(lines));
   const error = new TypeError("out of order");
+  const address = "192.0.2.1";
+  on!.broker_address_banned!({ address, seconds: 10, reason: 'bad "\n"' });
   on!.broker_plugin_failed!({ plugin: "p", hook: "authorize", error });
   on!.broker_store_failed!({ error: "full" });
   on!.broker_internal_error!({ clientId: "c", error });
   assertEquals(lines, [
+    'Banned: 192.0.2.1 for 10 s: too many bad attempts, the last: "bad \\"\\n\\""',
     'Plugin p failed in authorize: "TypeError: out of order',
     'Store failed, trying again: "full"',
     'Internal error, please report it: client "c": "TypeError: out of order',
@@ -33,6 +36,7 @@ Deno.test("failures() leaves to plugins what they watch", () => {
   const watcher = { name: "w", on: { broker_plugin_failed() {} } };
   const { on } = failures([watcher], keeping([]));
   assertEquals(Object.keys(on!), [
+    "broker_address_banned",
     "broker_store_failed",
     "broker_internal_error",
   ]);

@@ -30,6 +30,7 @@ Deno.test("fields are the keys of BrokerConfig that a file can have", () => {
     timeoutDisconnectDelay: true,
     sessionExpiryInterval: true,
     limits: true,
+    trustedAddresses: true,
     capabilities: true,
     maxQos: true,
     store: false,

@@ -5,6 +5,12 @@ import { readConfig } from "../../broker/_configuration.ts";
 /** Every limit, with the least and the greatest value it may have. */
 const ranges: Record<keyof Limits, [least: number, most: number]> = {
   connections: [1, Infinity],
+  connectionsPerAddress: [0, Infinity],
+  connectionRate: [0, Infinity],
+  connectionBurst: [1, Infinity],
+  failures: [0, Infinity],
+  banTime: [1, Infinity],
+  banTimeMaximum: [1, Infinity],
   connectTimeout: [1, Infinity],
   maximumPacketSize: [1, 268_435_460],
   clientIdLength: [1, Infinity],

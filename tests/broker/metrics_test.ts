@@ -5,7 +5,13 @@ import {
   MemoryStore,
   Metrics,
 } from "../../broker/mod.ts";
-import { pingreq, publish, subscribe, text } from "../_raw_client.ts";
+import {
+  pingreq,
+  publish,
+  type RawClient,
+  subscribe,
+  text,
+} from "../_raw_client.ts";
 import { Bench } from "../conformance/_bench.ts";
 import { plugin } from "./_parts.ts";
 
@@ -49,6 +55,11 @@ interface Scenario {
 }
 
 const kept = { clean: false, properties: { sessionExpiryInterval: 60 } };
+
+/** A connection from an address. */
+function visit(bench: Bench): RawClient {
+  return bench.open(5, { remoteAddr: { hostname: "192.0.2.1", port: 1 } });
+}
 
 /** Subscribes a client that has stopped to read. */
 async function stalled(bench: Bench, qos: number): Promise<void> {
@@ -108,6 +119,32 @@ const scenarios: Record<string, Scenario> = {
     config: () => ({ limits: { connections: 1 } }),
     act: (bench) => bench.open().untilClosed(),
     counts: { connectionsRefused: 1 },
+  },
+  "an address has too many connections": {
+    config: () => ({ limits: { connectionsPerAddress: 1 } }),
+    before: (bench) => visit(bench).connect(),
+    act: (bench) => visit(bench).untilClosed(),
+    counts: { connectionsRefused: 1, connectionsTooMany: 1 },
+  },
+  "an address comes too often": {
+    config: () => ({ limits: { connectionRate: 1, connectionBurst: 1 } }),
+    before: (bench) => visit(bench).connect(),
+    act: (bench) => visit(bench).untilClosed(),
+    counts: { connectionsRefused: 1, connectionsTooOften: 1 },
+  },
+  "an address fails too often": {
+    config: () => ({ limits: { failures: 1 } }),
+    act: async (bench) => {
+      for (let i = 0; i < 2; i++) await visit(bench).send("00 00").untilClosed();
+      await visit(bench).untilClosed();
+    },
+    counts: {
+      connectionsAccepted: 2,
+      connectionsRefused: 3,
+      protocolErrors: 2,
+      addressesBanned: 1,
+      connectionsBanned: 1,
+    },
   },
   "a client has bad credentials": {
     config: () => ({

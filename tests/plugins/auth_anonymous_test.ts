@@ -3,7 +3,7 @@ import type { ClientInfo } from "../../broker/mod.ts";
 import { SettingsError } from "../../codec/mod.ts";
 import { authAnonymous } from "../../plugins/mod.ts";
 
-const attempt = { signal: new AbortController().signal };
+const attempt = { method: undefined, signal: new AbortController().signal };
 
 const client: ClientInfo = {
   clientId: "one",

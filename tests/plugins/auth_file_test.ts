@@ -295,7 +295,7 @@ class Changing implements AsyncDisposable {
         certificate: undefined,
       },
       text(password),
-      { signal: new AbortController().signal },
+      { method: undefined, signal: new AbortController().signal },
     );
   }
 
