@@ -135,7 +135,9 @@ const scenarios: Record<string, Scenario> = {
   "an address fails too often": {
     config: () => ({ limits: { failures: 1 } }),
     act: async (bench) => {
-      for (let i = 0; i < 2; i++) await visit(bench).send("00 00").untilClosed();
+      for (let i = 0; i < 2; i++) {
+        await visit(bench).send("00 00").untilClosed();
+      }
       await visit(bench).untilClosed();
     },
     counts: {

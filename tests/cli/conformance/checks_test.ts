@@ -22,13 +22,26 @@ import { agreeable } from "./_agreeable_broker.ts";
 
 const all = select(checks, { versions: [3, 4, 5], slow: true });
 
-/** Chapters about what brokers may have. */
-const less = ["What is not offered", "Enhanced authentication"];
+/** Chapters about what this broker has. */
+const less = ["What is not offered"];
 
-/** Who says who he is has to be known, and nobody is. */
+/** Who says who they are has to be known, and nobody is. */
 const doorkeeper: Plugin = {
   name: "doorkeeper",
   authenticate: ({ username }) => username === undefined,
+  // Nobody gets to the end of it.
+  authenticationMethods: {
+    "SCRAM-SHA-256": () => {
+      let asked = false;
+      return {
+        continue() {
+          if (asked) return { outcome: "refusal" };
+          asked = true;
+          return { outcome: "continue", data: new Uint8Array(1) };
+        },
+      };
+    },
+  },
 };
 
 /** The listener that a check needs. */
