@@ -70,7 +70,8 @@ function isIpv4(groups: Groups): boolean {
 }
 
 function contains({ groups, bits }: Network, address: Groups): boolean {
-  for (let i = 0, left = bits; left > 0; i++, left -= 16) {
+  let left = bits;
+  for (let i = 0; left > 0; i++) {
     const ignored = Math.max(0, 16 - left);
     if (groups[i]! >> ignored !== address[i]! >> ignored) return false;
   }

@@ -41,7 +41,7 @@ export interface Configuration {
 const THIS_MACHINE = ["127.0.0.0/8", "::1"];
 
 /** What is passed on as it is: nothing that a file could say. */
-const objects = ["logger", "now", "source", "store"] as const;
+const objects = ["logger", "memoryUsed", "now", "source", "store"] as const;
 
 /**
  * Reads a configuration.
@@ -128,7 +128,9 @@ function trustedOf({ trustedAddresses }: BrokerConfig): Networks {
     throw new SettingsError(
       "the configuration of the broker",
       ["trustedAddresses", String(index)],
-      `trusted-addresses[${index}] is ${JSON.stringify(text)}, not an address ` +
+      `trusted-addresses[${index}] is ${
+        JSON.stringify(text)
+      }, not an address ` +
         "or network such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32",
     );
   }));

@@ -83,6 +83,10 @@ export function authenticate(
       "the client identifier is too long",
     );
   }
+  // Who comes back to a session is let in: what waits for it gets less.
+  if (broker.memory.short && !broker.sessions.has(client.clientId)) {
+    return refuse(ReasonCode.ServerBusy, "the broker is short of memory");
+  }
   if (offer !== undefined) {
     const authentication = new Authentication(broker, connection, offer);
     connection.authentication = authentication;

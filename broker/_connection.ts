@@ -28,6 +28,7 @@ import { changeExpiry, closeSession, setWill } from "./_disconnect.ts";
 import { dispatch } from "./_dispatch.ts";
 import { Ending } from "./_ending.ts";
 import { Output, type OutputOwner } from "./_output.ts";
+import { pause } from "./_pause.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
 import { brief, permitted } from "./_reason.ts";
@@ -40,6 +41,9 @@ import { Watch, type Watched } from "./_watch.ts";
 
 /** Bytes of the largest CONNECT: its six fields at their longest, and more. */
 const LARGEST_CONNECT = 512 * 1024;
+
+/** Steps of routing for one client before others have their turn: some 10 ms. */
+const STEPS = 50_000;
 
 export class Connection implements Peer, OutputOwner, Watched {
   readonly output: Output;
@@ -144,7 +148,7 @@ export class Connection implements Peer, OutputOwner, Watched {
 
   /** Reads and handles packets until the connection is over. Never rejects. */
   async run(): Promise<void> {
-    const { metrics, hooks } = this.#broker;
+    const { metrics, hooks, subscriptions } = this.#broker;
     const parser = this.#parser;
     if (this.#transport.handshake !== undefined) await this.#shakeHands();
     try {
@@ -164,10 +168,12 @@ export class Connection implements Peer, OutputOwner, Watched {
           break;
         }
         if (this.ended) break;
-        this.#watch.active = true;
+        this.#watch.bytes += count;
         metrics.bytesReceived += count;
         parser.advance(count);
+        let steps = subscriptions.steps;
         for (let packet; (packet = parser.next()) !== undefined;) {
+          this.#watch.active = true;
           const waiting = this.#handle(packet);
           if (waiting !== undefined) {
             this.#handling = true;
@@ -175,6 +181,11 @@ export class Connection implements Peer, OutputOwner, Watched {
             await waiting;
             this.#handling = false;
             this.#watch.active = true;
+          }
+          // What is cheap to send may be dear to handle: others come between.
+          if (subscriptions.steps - steps > STEPS) {
+            await pause();
+            steps = subscriptions.steps;
           }
           if (this.ended) break; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
         }

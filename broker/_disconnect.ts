@@ -71,6 +71,7 @@ export function endSession(broker: BrokerState, session: Session): void {
   redistribute(broker, session, true);
   // The end of the session ends the delay of its will.
   publishWill(broker, session);
+  session.deliveries.end();
   session.recordEnd();
 }
 

@@ -12,6 +12,7 @@ type Failures = Pick<
   | "broker_plugin_failed"
   | "broker_store_failed"
   | "broker_internal_error"
+  | "broker_overloaded"
 >;
 
 type Handlers = {
@@ -37,10 +38,22 @@ export function failures(plugins: readonly Plugin[], logger: Logger): Plugin {
           JSON.stringify(clientId)
         }: ${described(error)}`,
       ),
+    broker_overloaded: (event) => logger.warn(overloadLine(event)),
   };
   const watched = plugins.flatMap(({ on }) => Object.keys(on ?? {}));
   const left = Object.entries(all).filter(([name]) => !watched.includes(name));
   return { name: "failures", on: Object.fromEntries(left) };
+}
+
+/** What is said when the broker comes to be short of memory, or no longer is. */
+export function overloadLine(
+  { level, used, limit }: BrokerEvents["broker_overloaded"],
+): string {
+  const [has, may] = [used, limit].map((bytes) => Math.round(bytes / 2 ** 20));
+  const state = { normal: "enough again", high: "short", critical: "critical" };
+  return `Memory: ${
+    state[level]
+  }: ${has} MiB are in use, limits.memory is ${may} MiB`;
 }
 
 /** In one line: who sends what breaks a plugin is to forge no others. */

@@ -77,7 +77,7 @@ export class Output implements Downlink {
   }
 
   get writable(): boolean {
-    return this.#outbox.size < this.#broker.limits.outboundBytes;
+    return this.#outbox.size < this.#broker.memory.outboundBytes;
   }
 
   /** Sends a control packet. */

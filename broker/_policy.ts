@@ -36,7 +36,7 @@ function checkedAgain(
 }
 
 function refusal(
-  { capabilities, limits, retained }: BrokerState,
+  { capabilities, limits, retained, memory }: BrokerState,
   message: Message,
 ): ReasonCode | undefined {
   const { topic } = message;
@@ -46,7 +46,9 @@ function refusal(
   }
   if (!withinLimits(topic, limits)) return ReasonCode.TopicNameInvalid;
   if (
-    message.retain && !message.empty && !retained.accepts(message)
+    message.retain && !message.empty &&
+    (!retained.accepts(message) ||
+      (memory.critical && retained.get(message.topic) === undefined))
   ) return ReasonCode.QuotaExceeded;
   return capabilities.validatePayload
     ? refusalOfPayload(capabilities, message)

@@ -15,7 +15,7 @@ import { checkPublish, offered } from "./capabilities.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable } from "./plugin.ts";
 import { inspect } from "./_policy.ts";
-import { route } from "./_router.ts";
+import { isForAbsent, route } from "./_router.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 
@@ -111,6 +111,9 @@ function finish(
 ): Packet | undefined {
   const { hooks, metrics } = broker;
   const { clientId } = session;
+  if (typeof outcome === "object" && mustSayNo(broker, session, outcome)) {
+    outcome = ReasonCode.QuotaExceeded;
+  }
   if (typeof outcome === "number") {
     metrics.publishRefused++;
     // [MQTT-4.3.3-9]
@@ -131,6 +134,22 @@ function finish(
     session.record({ type: "receive", clientId, packetId });
   }
   return acknowledge(packet, matched ? 0 : ReasonCode.NoMatchingSubscribers);
+}
+
+/**
+ * Whether a message is refused because it would wait for a client that is away,
+ * and there is no memory for it: who can be told is told, and may send it again
+ * later, so it goes to nobody.
+ */
+function mustSayNo(
+  broker: BrokerState,
+  session: Session,
+  message: Message,
+): boolean {
+  if (message.qos === 0) return false;
+  const { memory, held } = broker;
+  return (memory.critical || !held.hasRoom(message)) &&
+    session.client.protocolVersion === 5 && isForAbsent(broker, message);
 }
 
 /**

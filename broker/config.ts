@@ -131,6 +131,11 @@ export interface BrokerConfig {
   logger?: Logger;
   /** The clock: milliseconds since 1970 that never go back. */
   now?: () => number;
+  /**
+   * How many bytes of memory are in use, for `limits.memory`. By default the
+   * heap of this process and the buffers outside it.
+   */
+  memoryUsed?: () => number;
   /** Where the configuration was read from: `readConfigFile()` sets it. */
   source?: ConfigSource;
 }

@@ -7,10 +7,18 @@
 
 import type { Field, Fields } from "../codec/mod.ts";
 import { defaultCapabilities } from "./capabilities.ts";
-import { defaultLimits, type Limits } from "./limits.ts";
+import { defaultLimits, type Limits, type QueueFullPolicy } from "./limits.ts";
 
-/** A limit: the least it may be, what it is, the most it may be. */
-type Row = readonly [minimum: number, description: string, maximum?: number];
+/** A limit: the least it may be, what it is, the most it may be; or a choice. */
+type Row =
+  | readonly [minimum: number, description: string, maximum?: number]
+  | readonly [choices: readonly string[], description: string];
+
+const queueFull: readonly QueueFullPolicy[] = [
+  "drop-newest",
+  "drop-oldest",
+  "disconnect",
+];
 
 const limits: Readonly<Record<keyof Limits, Row>> = {
   connections: [
@@ -61,10 +69,37 @@ const limits: Readonly<Record<keyof Limits, Row>> = {
   ],
   queuedMessages: [0, "Messages that wait for one session."],
   queuedBytes: [0, "Bytes of messages that wait for one session."],
+  queueFull: [
+    queueFull,
+    "What becomes of a QoS 1 or 2 message where its session's queue is full: " +
+    "it is dropped; the oldest that waits is; or it is dropped and the client " +
+    "disconnected (0x97), unless it is away.",
+  ],
+  totalQueuedBytes: [
+    0,
+    "Bytes that all sessions keep for their clients, sent or not; a message " +
+    "in many sessions counts once.",
+  ],
   outboundBytes: [
     1,
     "Bytes that wait to be written to one connection; above it QoS 0 messages " +
     "for it are dropped and others wait in its session.",
+  ],
+  messageRate: [
+    0,
+    "PUBLISH packets per second that are read from one connection; others " +
+    "wait. 0: any number.",
+  ],
+  byteRate: [
+    0,
+    "Bytes per second that are read from one connection; others wait. 0: any " +
+    "number.",
+  ],
+  memory: [
+    0,
+    "Bytes of memory in use (heap and buffers) above which new clients are " +
+    "refused (0x89) and QoS 0 messages dropped first; above 110 % also " +
+    "messages for clients that are away (0x97). 0: any number.",
   ],
   stallTimeout: [
     1,
@@ -91,11 +126,12 @@ const limits: Readonly<Record<keyof Limits, Row>> = {
 
 function limitFields(): Fields {
   return Object.fromEntries(
-    Object.entries(limits).map(([name, [minimum, description, maximum]]) => [
+    Object.entries(limits).map(([name, [least, description, maximum]]) => [
       name,
       {
-        type: "integer",
-        minimum,
+        ...(typeof least === "number"
+          ? { type: "integer", minimum: least }
+          : { type: "text", choices: least }),
         ...(maximum === undefined ? {} : { maximum }),
         default: defaultLimits[name as keyof Limits],
         description,

@@ -4,6 +4,17 @@
  * @module
  */
 
+/**
+ * What becomes of a QoS 1 or 2 message where the queue of its session is full:
+ *
+ * - `"drop-newest"`: it is dropped.
+ * - `"drop-oldest"`: what has waited longest is dropped for it. What was sent
+ *   and is not acknowledged stays.
+ * - `"disconnect"`: it is dropped, and the client that does not keep up is
+ *   disconnected (0x97). For a client that is away it is dropped.
+ */
+export type QueueFullPolicy = "drop-newest" | "drop-oldest" | "disconnect";
+
 /** The bounds of what peers can make the broker keep or do. */
 export interface Limits {
   /** Connections at a time, over all listeners. By default 100,000. */
@@ -59,11 +70,35 @@ export interface Limits {
   queuedMessages: number;
   /** Bytes of messages that wait for one session. By default 16 MiB. */
   queuedBytes: number;
+  /** What becomes of a message that does not fit. By default "drop-newest". */
+  queueFull: QueueFullPolicy;
+  /**
+   * Bytes that all sessions keep for their clients, sent or not; a message in
+   * many sessions counts once. By default 1 GiB.
+   */
+  totalQueuedBytes: number;
   /**
    * Bytes waiting to be written to one connection: above it QoS 0 messages for
    * it are dropped and others wait in its session. By default 1 MiB.
    */
   outboundBytes: number;
+  /**
+   * PUBLISH packets per second that are read from one connection; what is more
+   * has to wait. By default 0: any number.
+   */
+  messageRate: number;
+  /**
+   * Bytes per second that are read from one connection; what is more has to
+   * wait. By default 0: any number.
+   */
+  byteRate: number;
+  /**
+   * Bytes of memory in use above which the broker takes less: it refuses
+   * clients that it does not know and drops QoS 0 messages to those that do not
+   * keep up; a tenth above, it also refuses messages for clients that are away,
+   * and subscriptions. By default 0: it does not look.
+   */
+  memory: number;
   /**
    * Seconds that a client may read nothing of what waits for it before its
    * connection is closed. By default 60.
@@ -110,7 +145,12 @@ export const defaultLimits: Readonly<Limits> = Object.freeze({
   receiveMaximum: 1_000,
   queuedMessages: 10_000,
   queuedBytes: 16 * 1024 * 1024,
+  queueFull: "drop-newest",
+  totalQueuedBytes: 1024 * 1024 * 1024,
   outboundBytes: 1024 * 1024,
+  messageRate: 0,
+  byteRate: 0,
+  memory: 0,
   stallTimeout: 60,
   sessions: 100_000,
   sessionExpiryInterval: 0xffff_ffff,

@@ -56,6 +56,10 @@ export class Message {
   readonly properties: MessageProperties | undefined;
   /** When it expires, in milliseconds of the broker's clock, or `Infinity`. */
   readonly expiresAt: number;
+  /** How many sessions keep it for their clients: the broker's to count. */
+  holders = 0;
+  /** For the store: what it keeps the message as. */
+  storedAs: unknown;
 
   /** Made again when asked for, once the bytes have moved. */
   #payload: Uint8Array | undefined;
@@ -212,6 +216,19 @@ export class Message {
       ...(acknowledged ? { packetId: 1 } : {}),
       ...(this.properties === undefined ? {} : { properties: this.properties }),
     }, version);
+  }
+
+  /**
+   * The encoded form to keep the message in: that in which it came, or else
+   * that of 5.0, which has room for everything.
+   *
+   * @returns The form, in memory of its own, and its protocol version.
+   */
+  kept(): { frame: Frame; version: ProtocolVersion } {
+    this.keep();
+    return this.#received === undefined
+      ? { frame: this.frame(5, this.qos > 0), version: 5 }
+      : { frame: this.#received, version: this.#receivedIndex < 2 ? 4 : 5 };
   }
 
   /**

@@ -33,7 +33,8 @@ const layers: Record<string, readonly string[]> = {
 const packages: Record<string, readonly string[]> = {
   // YAML for configuration files; node:path and node:url know the paths of
   // every system;
-  // TLS that asks for certificates of clients: see broker/_tls.ts.
+  // TLS that asks for certificates of clients: see broker/_tls.ts;
+  // garbage to be collected: see broker/_memory.ts.
   broker: [
     "@std/yaml",
     "node:crypto",
@@ -41,6 +42,8 @@ const packages: Record<string, readonly string[]> = {
     "node:stream",
     "node:tls",
     "node:url",
+    "node:v8",
+    "node:vm",
   ],
   // By name and at run time only: see client/_builtin.ts.
   client: ["node:crypto", "node:fs/promises", "node:net", "node:tls"],
@@ -90,6 +93,9 @@ const exceptions: Record<string, Record<string, string>> = {
     setInterval: "the one sweep",
     clearInterval: "the one sweep",
   },
+  "broker/_memory.ts": {
+    "Deno.memoryUsage": "how much memory is in use",
+  },
   "broker/_within.ts": {
     setTimeout: "how long is waited at most",
     clearTimeout: "the same",
@@ -106,6 +112,9 @@ const exceptions: Record<string, Record<string, string>> = {
   },
   "client/_connect.ts": {
     crypto: "client identifiers that nobody else has",
+  },
+  "client/_inquiries.ts": {
+    crypto: "response topics and Correlation Data that nobody guesses",
   },
   "client/_link.ts": {
     "Math.random": "clients do not return all at once",
@@ -165,6 +174,10 @@ const exceptions: Record<string, Record<string, string>> = {
     "Deno.writeTextFile": "writes a password file",
   },
   "cli/_json_line.ts": { Date: "writes a time" },
+  "cli/_rr_run.ts": {
+    crypto: "Correlation Data that nobody guesses",
+    "Deno.errors": "nobody reads the output any more",
+  },
   "cli/_strftime.ts": { Date: "takes a time apart" },
   "cli/_sub_run.ts": { "Deno.errors": "nobody reads the output any more" },
   "cli/_terminal.ts": {

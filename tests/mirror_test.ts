@@ -44,6 +44,7 @@ const covered: Record<string, string> = {
   "cli/_flight.ts": "tests/cli/pub_test.ts",
   "cli/_format_json.ts": "tests/cli/format_test.ts",
   "cli/_output.ts": "tests/cli/sub_test.ts",
+  "cli/_rr_run.ts": "tests/cli/rr_test.ts",
   "cli/_session_options.ts": "tests/cli/client_options_test.ts",
   "cli/_sub_run.ts": "tests/cli/sub_test.ts",
   "cli/_version.ts": "tests/cli/mod_test.ts",

@@ -36,6 +36,7 @@ Deno.test("fields are the keys of BrokerConfig that a file can have", () => {
     store: false,
     logger: false,
     now: false,
+    memoryUsed: false,
     source: false,
   };
   const expected = Object.entries(keys).filter(([, inFile]) => inFile);

@@ -25,6 +25,7 @@ const traffic = [
   "packetsSent",
   "publishReceived",
   "publishSent",
+  "queuedBytes",
 ] as const;
 
 function snapshot(metrics: Metrics): Record<keyof Metrics, number> {
@@ -94,6 +95,9 @@ class FullStore extends MemoryStore {
 }
 
 let full: FullStore;
+
+/** Bytes of memory in use. */
+let used = 0;
 
 const scenarios: Record<string, Scenario> = {
   "a client connects": {
@@ -261,6 +265,46 @@ const scenarios: Record<string, Scenario> = {
     act: (bench) => say(bench, 1, 5),
     counts: { droppedQueueFull: 3 },
   },
+  "a queue is full, and that ends the connection": {
+    config: () => ({
+      limits: { queuedMessages: 2, inflight: 1, queueFull: "disconnect" },
+    }),
+    before: async (bench) => {
+      await stalled(bench, 1);
+      say(bench, 1);
+    },
+    act: (bench) => say(bench, 1, 5),
+    counts: {
+      droppedQueueFull: 3,
+      queueDisconnects: 1,
+      clientsConnected: -1,
+      clientsDisconnected: 1,
+    },
+  },
+  "the broker is short of memory": {
+    config: () => ({
+      limits: { memory: 100, outboundBytes: 1 },
+      memoryUsed: () => used,
+    }),
+    before: async (bench) => {
+      await stalled(bench, 0);
+      say(bench, 0); // This is being written.
+    },
+    act: async (bench) => {
+      used = 101;
+      bench.pass(1);
+      say(bench, 0, 3);
+      used = 0;
+      await bench.open().connect({ clientId: "new" });
+      bench.pass(1);
+    },
+    counts: {
+      droppedMemory: 3,
+      overloads: 1,
+      connectionsAccepted: 1,
+      connectionsRefused: 1,
+    },
+  },
   "messages expire in a queue": {
     config: () => ({ limits: { inflight: 1 } }),
     before: async (bench) => {
@@ -423,7 +467,9 @@ Deno.test("metrics count bytes and packets in both directions", async () => {
   await client.next("publish");
   await client.next("puback");
   await client.next("pingresp");
-  const counted = traffic.map((key) => bench.broker.metrics[key] - start[key]);
+  const counted = traffic.filter((key) => key !== "queuedBytes").map((key) =>
+    bench.broker.metrics[key] - start[key]
+  );
   const received = bytes.length + 2;
   // the same PUBLISH, a PUBACK and a PINGRESP
   const sent = bytes.length + 4 + 2;

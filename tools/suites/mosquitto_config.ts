@@ -88,7 +88,8 @@ const settings: Record<string, Handler> = {
     if (value === "websockets") to.listener.type = "ws";
   },
   websockets_origin: (to, value) => {
-    to.listener.origins = [...to.listener.origins ?? [], value];
+    const { origins = [] } = to.listener;
+    to.listener.origins = [...origins, `http://${value}`, `https://${value}`];
   },
   max_connections: (to, value) => to.listener.maxConnections = Number(value),
   global_max_connections: (to, value) => to.limits.connections = Number(value),
