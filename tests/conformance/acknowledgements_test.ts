@@ -186,7 +186,7 @@ test("broker sends no answer at all that is larger than the client takes [MQTT-3
 
 testIn(
   every,
-  "broker ends the connection for an acknowledgement of another kind than is due [MQTT-4.8.0-1]",
+  "broker ends the connection for an acknowledgement of another kind than is due [MQTT-4.13.1-1] [MQTT311-4.8.0-1]",
   async (bench, version) => {
     const publisher = await bench.connect(version, "publisher");
     const wrong: [0 | 1 | 2, ...("puback" | "pubrec" | "pubcomp")[]][] = [
