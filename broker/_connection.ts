@@ -434,7 +434,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     this.visitor?.fail(message);
     if (!this.#greeted) {
       // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
-      // [MQTT311-3.1.2-2], what else is wrong there without one [MQTT311-3.2.2-6]
+      // [MQTT311-3.1.2-2], what else is wrong there without one: [MQTT311-3.1.4-1] [MQTT311-3.2.2-6]
       const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
       this.output.version = this.version;
       if (unknown || this.version === 5) {
