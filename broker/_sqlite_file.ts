@@ -27,6 +27,9 @@ const LOG_LIMIT = 64 << 20;
 /** Pages of the write-ahead log that are collected until they are moved. */
 const CHECKPOINT = 2000;
 
+/** Pages that stay for what comes next: 4 MiB. */
+const SPARE = 1024;
+
 /** KiB of the file that SQLite has in memory at the most. */
 const CACHE = 16_384;
 
@@ -115,6 +118,22 @@ export class StoreFile {
     this.#waits = waits;
   }
 
+  /**
+   * Gives room back to the file system that is not needed any more, where it is
+   * a large part of the file.
+   *
+   * @param most How many pages to give back at the most.
+   */
+  shrink(most: number): void {
+    const free = pragma(this.db, "freelist_count") as number;
+    const all = pragma(this.db, "page_count") as number;
+    if (free < SPARE || 2 * free < all) return;
+    this.wait(false);
+    const pages = Math.min(free - SPARE, most);
+    // Each step is a page: exec() would take one only.
+    this.db.prepare(`PRAGMA incremental_vacuum(${pages})`).all();
+  }
+
   #rollBack(): void {
     try {
       this.db.exec("ROLLBACK");
@@ -156,13 +175,16 @@ function create(name: string): void {
   }
 }
 
+/** What a pragma says. */
+function pragma(db: DatabaseSync, name: string): unknown {
+  return Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
+}
+
 /** Brings a file to the newest schema. */
 function migrate(db: DatabaseSync): void {
-  const pragma = (name: string): unknown =>
-    Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
-  const isNew = pragma("page_count") === 0;
-  const version = Number(pragma("user_version"));
-  if (!isNew && pragma("application_id") !== APPLICATION_ID) {
+  const isNew = pragma(db, "page_count") === 0;
+  const version = Number(pragma(db, "user_version"));
+  if (!isNew && pragma(db, "application_id") !== APPLICATION_ID) {
     throw new Error("it is a database of something else");
   }
   if (version > migrations.length) {
@@ -174,7 +196,7 @@ function migrate(db: DatabaseSync): void {
   if (isNew) {
     db.exec(`PRAGMA auto_vacuum = INCREMENTAL`);
   }
-  if (pragma("journal_mode = WAL") !== "wal") {
+  if (pragma(db, "journal_mode = WAL") !== "wal") {
     throw new Error("its file system cannot have a write-ahead log");
   }
   if (version === migrations.length) return;

@@ -31,6 +31,9 @@ export interface SqliteStoreOptions {
   synchronous?: "full" | "normal";
 }
 
+/** Pages of the file that are given back at a time. */
+const SLICE = 512;
+
 /** Entries that are written to the tables with a commit, at the least. */
 const PIECE = 16;
 
@@ -302,6 +305,15 @@ export class SqliteStore implements Store {
     this.#lastOldRow = this.#lastRow;
     this.#hasOld = true;
     this.#young = 0;
+    this.#shrink(SLICE);
+  }
+
+  #shrink(pages: number): void {
+    try {
+      this.#open!.file.shrink(pages);
+    } catch {
+      // The turn is committed; what is wrong shows in the next commit.
+    }
   }
 
   /** Brings the tables up to date, and empties the journal. */
@@ -329,7 +341,10 @@ export class SqliteStore implements Store {
     if (this.#open === undefined) return;
     const { file } = this.#open;
     try {
-      if (this.#loaded) this.#writeAll(true);
+      if (this.#loaded) {
+        this.#writeAll(true);
+        this.#shrink(Infinity);
+      }
     } catch (error) {
       throw new BrokerError(
         `Cannot bring the store ${this.file} up to date: ${reasonOf(error)}`,

@@ -13,6 +13,7 @@ import {
   newFile,
   newStore,
 } from "./_sqlite_stores.ts";
+import { clientOf, message } from "./_parts.ts";
 import { storeContract } from "./_store_contract.ts";
 import { History, stateOf } from "./_store_history.ts";
 
@@ -214,6 +215,44 @@ Deno.test("SQLite store is not for others on the machine to read", {
     assertEquals(Deno.statSync(store.file + suffix).mode! & 0o777, 0o600);
   }
   store.close();
+});
+
+Deno.test("SQLite store gives the room of what is gone back", () => {
+  const store = newStore();
+  assertEquals([...store.load()], []);
+  const clientId = "away";
+  const client = clientOf(clientId);
+  store.record({
+    type: "session",
+    clientId,
+    client,
+    expiryInterval: 1000,
+    expiresAt: undefined,
+  });
+  for (let id = 1; id <= 300; id++) {
+    store.record({
+      type: "enqueue",
+      clientId,
+      id,
+      message: message("a", { payload: new Uint8Array(100_000), qos: 1 }),
+      qos: 1,
+      retain: false,
+      identifiers: undefined,
+      shared: undefined,
+      packetId: undefined,
+    });
+    store.commit();
+  }
+  store.close();
+  assert(Deno.statSync(store.file).size > 30_000_000, "it is all there");
+  assertEquals([...store.load()].length, 301);
+  for (let id = 1; id <= 300; id++) {
+    store.record({ type: "settle", clientId, id });
+  }
+  store.commit();
+  store.close();
+  const { size } = Deno.statSync(store.file);
+  assert(size < 6_000_000, `${size} bytes are left`);
 });
 
 Deno.test("SQLite store that is not open commits nothing, and says so", () => {
