@@ -1,5 +1,5 @@
 /**
- * A store in a file: SQLite, in a process of its own with the broker.
+ * A store in a file: SQLite, in the process of the broker.
  *
  * A commit writes one row of a journal and waits for the disk once, whatever
  * the turn had in it. The tables follow, a piece with each commit; see

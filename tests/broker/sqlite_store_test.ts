@@ -12,7 +12,7 @@ import {
   KilledStore,
   newFile,
   newStore,
-} from "./_sqlite_stores.ts";
+} from "../_sqlite_stores.ts";
 import { clientOf, message } from "./_parts.ts";
 import { storeContract } from "./_store_contract.ts";
 import { History, stateOf } from "./_store_history.ts";
@@ -56,6 +56,11 @@ function checkUses(file: string): void {
   assertEquals(wrong, []);
 }
 
+/** Cuts a file off. */
+function cut(file: string, size: number): void {
+  Deno.truncateSync(file, size);
+}
+
 function logSize(file: string): number {
   return Deno.statSync(`${file}-wal`).size;
 }
@@ -92,7 +97,7 @@ for (let seed = first; seed < first + 6; seed++) {
       } else if (grown > size && random.percent(50)) {
         copyDatabase(file, copy);
         // The machine crashed while the commit was being written.
-        Deno.truncateSync(`${copy}-wal`, random.integer(size, grown - 1));
+        cut(`${copy}-wal`, random.integer(size, grown - 1));
         assertEquals(await afterCrash(copy), before);
       }
       before = after;
@@ -199,9 +204,9 @@ Deno.test("SQLite store says that it is damaged", async () => {
   }
   store.commit();
   store.close();
-  const bytes = Deno.readFileSync(store.file);
+  const bytes = await Deno.readFile(store.file);
   bytes.fill(0x55, 4096);
-  Deno.writeFileSync(store.file, bytes);
+  await Deno.writeFile(store.file, bytes);
   const message = refusal(new SqliteStore({ file: store.file }));
   assert(/^Cannot load the store .*: it is damaged/.test(message), message);
 });
