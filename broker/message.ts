@@ -48,10 +48,16 @@ export class Message {
   readonly qos: Qos;
   /** Whether it was published with RETAIN 1. */
   readonly retain: boolean;
-  /** Its properties (5.0). */
+  /**
+   * Its properties (5.0), which each receiver gets as they are:
+   * [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17]
+   * [MQTT-3.3.2-18] [MQTT-3.3.2-20].
+   */
   readonly properties: MessageProperties | undefined;
   /** When it expires, in milliseconds of the broker's clock, or `Infinity`. */
   readonly expiresAt: number;
+  /** How many sessions keep it for their clients: the broker's to count. */
+  holders = 0;
   /** For the store: what it keeps the message as. */
   storedAs: unknown;
 
@@ -61,6 +67,8 @@ export class Message {
   #kept = false;
   /** Encoded forms: for 3.x and 5.0, without and with a packet identifier. */
   #frames: (Frame | undefined)[] | undefined;
+  /** Worked out when it is asked for: there may be 400,000 user properties. */
+  #size: number | undefined;
   /** The form it was received in, and its index. */
   #received: Frame | undefined;
   #receivedIndex = -1;
@@ -183,7 +191,7 @@ export class Message {
 
   /** What the message counts against limits, in bytes. */
   get size(): number {
-    return OVERHEAD + this.topic.length + this.#payloadLength +
+    return this.#size ??= OVERHEAD + this.topic.length + this.#payloadLength +
       (this.properties === undefined ? 0 : propertiesSize(this.properties));
   }
 
