@@ -466,7 +466,8 @@ Deno.test("every statement that sources, tests and documents refer to exists", (
 
 Deno.test("every statement that a source enforces is in the name of a test", () => {
   const proved = new Set(
-    filesIn("tests", true).filter((path) => path.endsWith("_test.ts"))
+    filesIn("tests", true)
+      .filter((path) => /_(?:test|contract)\.ts$/.test(path))
       .flatMap((path) => sourceOf(path).strings)
       .flatMap((name) => references(name).map((one) => one.join())),
   );
