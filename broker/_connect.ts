@@ -44,6 +44,7 @@ export function authenticate(
     properties?.topicAliasMaximum ?? 0,
     broker.limits.topicAliasMaximum,
   );
+  // [MQTT-3.3.2-11]
   if (aliases > 0) output.aliases = new OutboundTopicAliases(aliases);
   const client: ClientInfo = {
     clientId: packet.clientId === "" ? assignedId() : packet.clientId,
@@ -78,9 +79,13 @@ export function authenticate(
   }
   if (packet.clientId.length > broker.limits.clientIdLength) {
     return refuse(
-      ReasonCode.ClientIdentifierNotValid,
+      ReasonCode.ClientIdentifierNotValid, // [MQTT-3.1.3-8] [MQTT311-3.1.3-9]
       "the client identifier is too long",
     );
+  }
+  // Who comes back to a session is let in: what waits for it gets less.
+  if (broker.memory.short && !broker.sessions.has(client.clientId)) {
+    return refuse(ReasonCode.ServerBusy, "the broker is short of memory");
   }
   if (offer !== undefined) {
     const authentication = new Authentication(broker, connection, offer);
@@ -141,7 +146,7 @@ export function admit(
     requestedExpiry(packet),
     limits.sessionExpiryInterval,
   );
-  let session = sessions.get(clientId);
+  let session = sessions.get(clientId); // [MQTT-3.1.3-2]
   if (
     expiryInterval > 0 && session === undefined && !hasRoomForSession(broker)
   ) {
@@ -156,7 +161,7 @@ export function admit(
     );
     session = sessions.get(clientId); // a session without expiry is gone now
   }
-  // [MQTT-3.1.2-4]; what another user was promised is not for this one
+  // [MQTT-3.1.2-4] [MQTT-3.1.4-4]; what another user was promised is not for this one
   if (
     session !== undefined &&
     (packet.cleanStart || !isSameUser(session.client, client))
@@ -242,7 +247,7 @@ function keepAliveOf(
   { capabilities: { maximumKeepAlive: most } }: BrokerState,
   { keepAlive, protocolVersion }: ConnectPacket,
 ): number {
-  if (most === 0 || protocolVersion < 5) return keepAlive;
+  if (most === 0 || protocolVersion < 5) return keepAlive; // [MQTT-3.2.2-22]
   return keepAlive === 0 ? most : Math.min(keepAlive, most);
 }
 

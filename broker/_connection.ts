@@ -28,6 +28,7 @@ import { changeExpiry, closeSession, setWill } from "./_disconnect.ts";
 import { dispatch } from "./_dispatch.ts";
 import { Ending } from "./_ending.ts";
 import { Output, type OutputOwner } from "./_output.ts";
+import { pause } from "./_pause.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
 import { brief, permitted } from "./_reason.ts";
@@ -35,15 +36,21 @@ import { ReadAhead } from "./_read_ahead.ts";
 import { withoutSecrets } from "./_secrets.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
+import type { Visitor } from "./_visitors.ts";
 import { Watch, type Watched } from "./_watch.ts";
 
 /** Bytes of the largest CONNECT: its six fields at their longest, and more. */
 const LARGEST_CONNECT = 512 * 1024;
 
+/** Steps of routing for one client before others have their turn: some 10 ms. */
+const STEPS = 50_000;
+
 export class Connection implements Peer, OutputOwner, Watched {
   readonly output: Output;
   readonly listener: string;
   readonly address: Address | undefined;
+  /** Who comes from its address, if anybody cares. */
+  readonly visitor: Visitor | undefined;
   /** Who it is, from CONNECT on. */
   client: ClientInfo | undefined;
   attempt: Attempt | undefined;
@@ -76,6 +83,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     broker: BrokerState,
     transport: Transport,
     listener: string,
+    visitor: Visitor | undefined,
     onClosed: (connection: Connection) => void,
   ) {
     this.#broker = broker;
@@ -89,6 +97,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     });
     this.#watch = new Watch(broker);
     this.listener = listener;
+    this.visitor = visitor;
     this.address = transport.remoteAddr;
   }
 
@@ -139,7 +148,7 @@ export class Connection implements Peer, OutputOwner, Watched {
 
   /** Reads and handles packets until the connection is over. Never rejects. */
   async run(): Promise<void> {
-    const { metrics, hooks } = this.#broker;
+    const { metrics, hooks, subscriptions } = this.#broker;
     const parser = this.#parser;
     if (this.#transport.handshake !== undefined) await this.#shakeHands();
     try {
@@ -159,10 +168,12 @@ export class Connection implements Peer, OutputOwner, Watched {
           break;
         }
         if (this.ended) break;
-        this.#watch.active = true;
+        this.#watch.bytes += count;
         metrics.bytesReceived += count;
         parser.advance(count);
+        let steps = subscriptions.steps;
         for (let packet; (packet = parser.next()) !== undefined;) {
+          this.#watch.active = true;
           const waiting = this.#handle(packet);
           if (waiting !== undefined) {
             this.#handling = true;
@@ -171,7 +182,12 @@ export class Connection implements Peer, OutputOwner, Watched {
             this.#handling = false;
             this.#watch.active = true;
           }
-          if (this.ended) break; // [MQTT-3.14.4-1]
+          // What is cheap to send may be dear to handle: others come between.
+          if (subscriptions.steps - steps > STEPS) {
+            await pause();
+            steps = subscriptions.steps;
+          }
+          if (this.ended) break; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
         }
         while (this.#flooded && !this.ended) {
           await new Promise<void>((resolve) => this.#resume = resolve);
@@ -207,6 +223,7 @@ export class Connection implements Peer, OutputOwner, Watched {
       if (this.ended) return;
       this.#broker.metrics.handshakesFailed++;
       const reason = error instanceof Error ? error.message : String(error);
+      this.visitor?.fail(reason);
       this.#refuse(ReasonCode.UnspecifiedError, reason);
     } finally {
       this.#shaking = false;
@@ -304,12 +321,11 @@ export class Connection implements Peer, OutputOwner, Watched {
     if (reply !== undefined) this.output.send(reply);
     if (reply?.type === "connack" && !this.ended) {
       if (reply.reasonCode === 0) this.#accept();
-      // [MQTT-3.2.2-7]
       else {
-        this.#refuse(
-          reply.reasonCode,
-          reply.properties?.reasonString ?? reasonName(reply.reasonCode),
-        );
+        const { reasonCode, properties } = reply;
+        const reason = properties?.reasonString ?? reasonName(reasonCode);
+        if (faults.has(reasonCode)) this.visitor?.fail(reason);
+        this.#refuse(reasonCode, reason); // [MQTT-3.2.2-7]
       }
     }
     if (this.session?.deliveries.backlogged) this.session.deliveries.pump();
@@ -323,6 +339,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     this.#state = "connected";
     this.session!.deliveries.attach(this.output);
     metrics.clientsConnected++;
+    if (this.visitor !== undefined) this.visitor.clients++;
     metrics.clientsMaximum = Math.max(
       metrics.clientsMaximum,
       metrics.clientsConnected,
@@ -338,7 +355,7 @@ export class Connection implements Peer, OutputOwner, Watched {
       this.output.send({
         type: "disconnect",
         reasonCode: permitted("disconnect", reasonCode),
-        properties: { reasonString: brief(reason) },
+        properties: { reasonString: brief(reason) }, // [MQTT-3.14.2-2]
       });
     }
     this.#end(reasonCode, reason);
@@ -373,13 +390,16 @@ export class Connection implements Peer, OutputOwner, Watched {
     const { metrics, hooks } = this.#broker;
     if (!(error instanceof ProtocolError)) {
       hooks.report(this.clientId, error);
+      // [MQTT311-4.8.0-2]
       return this.disconnect(ReasonCode.UnspecifiedError, "internal error");
     }
     metrics.protocolErrors++;
     const { reasonCode } = error;
     const message = brief(error.message);
+    this.visitor?.fail(message);
     if (!this.#greeted) {
       // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
+      // [MQTT311-3.1.2-2], what else is wrong there without one [MQTT311-3.2.2-6]
       const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
       this.output.version = this.version;
       if (unknown || this.version === 5) {
@@ -424,6 +444,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     this.#finish();
     closeSession(this.#broker, this.session!, reasonCode);
     metrics.clientsConnected--;
+    if (this.visitor !== undefined) this.visitor.clients--;
     metrics.clientsDisconnected++;
     hooks.emit("broker_client_disconnected", {
       clientId,
@@ -448,7 +469,17 @@ export class Connection implements Peer, OutputOwner, Watched {
     if (this.ended) return this.#ending.tick(now);
     const overdue = this.#watch.overdue(now, this);
     if (overdue === undefined) return;
+    if (this.client === undefined) this.visitor?.fail(overdue.reason);
     if (overdue.lost) this.onBroken(overdue.reason);
     else this.disconnect(overdue.reasonCode, overdue.reason);
   }
 }
+
+/** What a client is refused for through a fault of its own. */
+const faults: ReadonlySet<ReasonCode> = new Set([
+  ReasonCode.ClientIdentifierNotValid,
+  ReasonCode.BadUserNameOrPassword,
+  ReasonCode.NotAuthorized,
+  ReasonCode.Banned,
+  ReasonCode.BadAuthenticationMethod,
+]);

@@ -65,11 +65,13 @@ export function endSession(broker: BrokerState, session: Session): void {
   const { subscriptions, sessions } = broker;
   for (const filter of session.filters) subscriptions.delete(session, filter);
   session.filters.clear();
+  // What is retained stays [MQTT311-3.1.2-7].
   const { clientId } = session;
   if (sessions.get(clientId) === session) sessions.delete(clientId);
   redistribute(broker, session, true);
   // The end of the session ends the delay of its will.
   publishWill(broker, session);
+  session.deliveries.end();
   session.recordEnd();
 }
 

@@ -34,7 +34,7 @@ export function dispatch(
     case "subscribe":
       return handleSubscribe(broker, connection, packet);
     case "unsubscribe":
-      return handleUnsubscribe(broker, session, packet);
+      return handleUnsubscribe(broker, connection, packet);
     case "pingreq":
       return { type: "pingresp" }; // [MQTT-3.12.4-1]
     default:

@@ -3,7 +3,7 @@
  * list, and an empty list is one comparison.
  */
 
-import { ReasonCode } from "../codec/mod.ts";
+import { isReasonCodeAllowed, ReasonCode } from "../codec/mod.ts";
 import type { Deadlines } from "./_deadlines.ts";
 import { Message, type MessageInit } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
@@ -159,8 +159,13 @@ export class Hooks {
     );
   }
 
-  authorize(client: ClientInfo, request: AccessRequest): Awaitable<boolean> {
+  /** @returns Whether it may, or the reason code it is refused with. */
+  authorize(
+    client: ClientInfo,
+    request: AccessRequest,
+  ): Awaitable<boolean | ReasonCode> {
     if (this.#authorize.length === 0) return true;
+    const answer = request.action === "subscribe" ? "suback" : "puback";
     return ask(
       this.#authorize,
       (plugin) =>
@@ -170,7 +175,11 @@ export class Hooks {
           () => plugin.authorize(client, request),
           false,
         ),
-      () => false,
+      // [MQTT-3.4.2-1] [MQTT-3.9.3-2]
+      (denial) =>
+        isRefusal(denial) && isReasonCodeAllowed(answer, denial)
+          ? denial
+          : false,
       true,
     );
   }
@@ -212,11 +221,13 @@ export class Hooks {
       message,
     });
     if (allowed instanceof Promise) {
-      return allowed.then((yes) =>
-        yes ? this.#transformed(client, message, now) : ReasonCode.NotAuthorized
+      return allowed.then((later) =>
+        later === true
+          ? this.#transformed(client, message, now)
+          : later || ReasonCode.NotAuthorized
       );
     }
-    if (!allowed) return ReasonCode.NotAuthorized;
+    if (allowed !== true) return allowed || ReasonCode.NotAuthorized;
     return this.#transformed(client, message, now);
   }
 

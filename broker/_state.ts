@@ -8,6 +8,7 @@ import type { Peer } from "./_peer.ts";
 import type { OutputHost } from "./_output.ts";
 import type { Session } from "./_session.ts";
 import type { SubscriptionTree } from "./_subscription_tree.ts";
+import type { Visitors } from "./_visitors.ts";
 
 export interface BrokerState extends OutputHost {
   readonly capabilities: Capabilities;
@@ -15,6 +16,8 @@ export interface BrokerState extends OutputHost {
   /** The sessions by client identifier. */
   readonly sessions: Map<string, Session>;
   readonly connections: Set<Peer>;
+  /** Who comes from where. */
+  readonly visitors: Visitors;
   /** Seconds added to the keep alive, or `undefined` for half of it. */
   readonly timeoutDisconnectDelay: number | undefined;
 }

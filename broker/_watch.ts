@@ -42,10 +42,15 @@ export interface Overdue {
   readonly lost?: true;
 }
 
+/** Bytes that show that a packet is coming, if slowly. */
+const PROGRESS = 1024;
+
 export class Watch {
-  /** Whether anything arrived since the last sweep. */
+  /** Whether a packet arrived since the last sweep. */
   active = false;
-  /** When something arrived last; before CONNECT, when the connection began. */
+  /** Bytes that arrived since the client was seen to be active. */
+  bytes = 0;
+  /** When a packet arrived last; before CONNECT, when the connection began. */
   #activeAt: number;
   readonly #broker: WatchHost;
 
@@ -79,8 +84,10 @@ export class Watch {
         };
       }
     }
-    if (this.active) {
+    // A packet a byte at a time is none; a large one may take its time.
+    if (this.active || this.bytes >= PROGRESS) {
       this.active = false;
+      this.bytes = 0;
       this.#activeAt = now;
       return undefined;
     }
@@ -115,7 +122,7 @@ export class Watch {
     metrics.keepAliveTimeouts++;
     return {
       reasonCode: ReasonCode.KeepAliveTimeout,
-      reason: `nothing came for ${seconds} s`,
+      reason: `no packet came for ${seconds} s`,
     };
   }
 }

@@ -20,16 +20,18 @@ import { Context, type ContextHost } from "./_context.ts";
 import { Deadlines } from "./_deadlines.ts";
 import { BrokerError } from "./error.ts";
 import { failures } from "./_failures.ts";
+import { Held } from "./_held.ts";
 import { Hooks } from "./_hooks.ts";
 import { listen, type Listener, type ListenOptions } from "./listen.ts";
 import { loadPlugins } from "./_load_plugins.ts";
 import { restore } from "./_load.ts";
 import { bindLine, type ResolvedListener } from "./listeners.ts";
+import { Memory, processMemory } from "./_memory.ts";
 import type { MessageInit } from "./message.ts";
 import { Metrics } from "./metrics.ts";
 import type { Logger, Plugin } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
-import { publish } from "./_router.ts";
+import { giveOn, publish } from "./_router.ts";
 import type { BrokerState } from "./_state.ts";
 import { MemoryStore } from "./store.ts";
 import { SubscriptionTree } from "./_subscription_tree.ts";
@@ -38,6 +40,7 @@ import { Timers } from "./_timers.ts";
 import { readTlsFiles } from "./_tls_files.ts";
 import { Turn } from "./_turn.ts";
 import { refuse, upgrade } from "./_upgrade.ts";
+import { Visitors } from "./_visitors.ts";
 import { type ListenerAddress, WaysIn } from "./_ways_in.ts";
 import { within } from "./_within.ts";
 
@@ -113,13 +116,16 @@ export class Broker implements AsyncDisposable {
    */
   constructor(config: BrokerConfig = defaultConfig()) {
     this.#config = readConfig(config);
-    const { limits, capabilities, settings } = this.#config;
+    const { limits, trusted, capabilities, settings } = this.#config;
     this.#logger = settings.logger ?? consoleLogger;
     const { metrics } = this;
     const store = settings.store ?? new MemoryStore();
     const now = settings.now ?? monotonicNow;
     const deadlines = new Deadlines(limits.pluginTimeout, now);
     const hooks = new Hooks([], false, metrics, deadlines);
+    const gauge = settings.memoryUsed === undefined
+      ? processMemory
+      : { used: settings.memoryUsed, collect: () => {} };
     this.#state = {
       limits,
       capabilities,
@@ -127,9 +133,14 @@ export class Broker implements AsyncDisposable {
       store,
       hooks,
       retained: new Retained(limits, store, metrics),
+      held: new Held(limits, metrics),
+      memory: new Memory(limits, metrics, hooks, gauge),
+      giveOn: (message, shared, from) =>
+        giveOn(this.#state, message, shared, from),
       subscriptions: new SubscriptionTree(),
       sessions: new Map(),
       connections: new Set(),
+      visitors: new Visitors({ limits, metrics, hooks, now }, trusted),
       turn: new Turn(store, metrics, hooks),
       timeoutDisconnectDelay: settings.timeoutDisconnectDelay,
       now,
@@ -390,6 +401,8 @@ export class Broker implements AsyncDisposable {
   #forget(): void {
     const { sessions, retained, subscriptions } = this.#state;
     this.#plugins.timers.clear();
+    // The store may keep the very messages: they are not this broker's any more.
+    for (const { deliveries } of sessions.values()) deliveries.end();
     sessions.clear();
     retained.clear();
     subscriptions.clear();

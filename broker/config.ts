@@ -115,6 +115,11 @@ export interface BrokerConfig {
   sessionExpiryInterval?: number;
   /** Bounds. */
   limits?: Partial<Limits>;
+  /**
+   * Addresses and networks without limits of their own and never banned. By
+   * default those of this machine, `127.0.0.0/8` and `::1`.
+   */
+  trustedAddresses?: readonly string[];
   /** What is offered of MQTT; by default everything. */
   capabilities?: Partial<Capabilities>;
   /** Same as `capabilities.maximumQos`. */
@@ -126,6 +131,11 @@ export interface BrokerConfig {
   logger?: Logger;
   /** The clock: milliseconds since 1970 that never go back. */
   now?: () => number;
+  /**
+   * How many bytes of memory are in use, for `limits.memory`. By default the
+   * heap of this process and the buffers outside it.
+   */
+  memoryUsed?: () => number;
   /** Where the configuration was read from: `readConfigFile()` sets it. */
   source?: ConfigSource;
 }

@@ -151,6 +151,12 @@ export type AccessRequest =
     readonly qos: Qos;
   };
 
+/**
+ * How short of memory the broker is: `"high"` above `limits.memory`,
+ * `"critical"` above 110 % of it.
+ */
+export type MemoryLevel = "normal" | "high" | "critical";
+
 /** The events and what they carry; the names are those of HBMQTT and aMQTT. */
 export interface BrokerEvents {
   /** `start()` begins. */
@@ -178,6 +184,11 @@ export interface BrokerEvents {
     reasonCode: ReasonCode;
     reason: string;
   };
+  /**
+   * An address (IPv6: 64 bits) made too many bad attempts: its connections are
+   * closed at once for so many seconds. `reason` is of the last attempt.
+   */
+  broker_address_banned: { address: string; seconds: number; reason: string };
   /** One filter was granted. */
   broker_client_subscribed: { clientId: string; topic: string; qos: Qos };
   /** One subscription ended by UNSUBSCRIBE. */
@@ -192,6 +203,11 @@ export interface BrokerEvents {
    * that client, which is not connected.
    */
   broker_retained_message: { clientId: string | undefined; message: Message };
+  /**
+   * The broker is short of memory, or is not any more. `used` and `limit` are
+   * bytes.
+   */
+  broker_overloaded: { level: MemoryLevel; used: number; limit: number };
   /** A QoS 1 or 2 message was lost to a limit. */
   broker_message_dropped: {
     clientId: string;
@@ -396,8 +412,13 @@ export interface Plugin {
    *
    * @param client The client.
    * @param request What it wants.
+   * @returns An opinion; or a reason code of 0x80 or more to deny it with, where
+   * SUBACK or PUBACK may have it: `ReasonCode.QuotaExceeded`.
    */
-  authorize?(client: ClientInfo, request: AccessRequest): Awaitable<Opinion>;
+  authorize?(
+    client: ClientInfo,
+    request: AccessRequest,
+  ): Awaitable<Opinion | ReasonCode>;
 
   /**
    * Whether a client may receive a message, a retained one too. One denial

@@ -1,5 +1,5 @@
 /**
- * The flags that `pub` and `sub` have in common: how to reach the broker, and
+ * The flags that `pub`, `sub` and `rr` have in common: how to reach the broker, and
  * as whom. The letters are those of hbmqtt_pub, and where that has none those
  * of mosquitto_pub.
  */
@@ -99,7 +99,7 @@ export const sessionFlags = {
     help: "go on with the session: as with -i alone",
   },
   sessionExpiry: {
-    names: ["-x", "--session-expiry-interval"],
+    names: ["-x", "--session-expiry", "--session-expiry-interval"],
     value: "SECONDS",
     kind: expiry,
     help: "how long the session is kept (5.0); -1: for ever,\n" +

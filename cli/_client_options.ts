@@ -1,4 +1,4 @@
-/** What the flags of `pub` and `sub` mean for the client. */
+/** What the flags of `pub`, `sub` and `rr` mean for the client. */
 
 import type { ClientOptions, ProtocolVersion } from "../mod.ts";
 import { brokerUrl } from "./_broker_url.ts";
@@ -22,7 +22,9 @@ export interface ClientSettings {
 
 /** Who the command is, and what it sends besides CONNECT and its end. */
 export interface Sender extends Pick<Terminal, "pid" | "hostname"> {
-  readonly command: "pub" | "sub";
+  readonly command: "pub" | "sub" | "rr";
+  /** The version that it speaks where nothing says otherwise, by default 4. */
+  readonly protocolVersion?: ProtocolVersion;
   readonly packets?: readonly PropertyPacket[];
 }
 

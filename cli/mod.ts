@@ -17,6 +17,7 @@ import { FAILED, USAGE } from "./_exit_status.ts";
 import { UsageError } from "./_flags.ts";
 import { passwdCommand } from "./_passwd.ts";
 import { pubFlags, runPub } from "./_pub.ts";
+import { rrFlags, runRr } from "./_rr.ts";
 import { runSub, subFlags } from "./_sub.ts";
 import {
   OutputError,
@@ -40,6 +41,11 @@ const commands: Commands = {
     help: "subscribe, and write messages to standard output",
     flags: subFlags,
     run: runSub,
+  },
+  rr: {
+    help: "publish a request, and write its response",
+    flags: rrFlags,
+    run: runRr,
   },
   test: {
     help: "check whether a broker does what the specification asks for",

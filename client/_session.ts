@@ -13,6 +13,7 @@ import {
   ProtocolError,
   type ProtocolVersion,
   ReasonCode,
+  type ReasonProperties,
 } from "../codec/mod.ts";
 import type { Authentication } from "./_authentication.ts";
 import { Calls } from "./_calls.ts";
@@ -21,6 +22,7 @@ import type { Connection, ConnectionHandler } from "./_connection.ts";
 import { ConnectionLostError } from "./error.ts";
 import type { Events } from "./_guard.ts";
 import { Crowd, Inbox } from "./_inbox.ts";
+import { Inquiries, type InquiryOptions } from "./_inquiries.ts";
 import type { OfflineQueueOptions } from "./options.ts";
 import { type Pending, PendingSet } from "./_pending.ts";
 import { Publisher } from "./_publisher.ts";
@@ -30,12 +32,15 @@ import { type ReceiveOptions, Subscriber } from "./_subscriber.ts";
 import { Subscriptions } from "./_subscriptions.ts";
 
 /** What is the same for all connections of a session. */
-export interface SessionOptions extends ReceiveOptions {
+export interface SessionOptions extends ReceiveOptions, InquiryOptions {
   readonly version: ProtocolVersion;
   readonly receiveQueueLimit: number;
   readonly offlineQueue: OfflineQueueOptions | undefined;
   readonly resubscribe: boolean;
   readonly maxInflight: number | undefined;
+  readonly topicAliases: boolean;
+  /** Whether the client wants no reasons with failures. */
+  readonly terse: boolean;
   readonly events: Events;
 }
 
@@ -57,6 +62,7 @@ export class Session implements ConnectionHandler {
   readonly inbox: Inbox;
   readonly subscriber: Subscriber;
   readonly calls: Calls;
+  readonly inquiries: Inquiries;
 
   readonly #options: SessionOptions;
   readonly #promises = new PendingSet(() => this.#resume?.());
@@ -98,6 +104,7 @@ export class Session implements ConnectionHandler {
       requests: this.#requests,
       subscriptions: this.#subscriptions,
     });
+    this.inquiries = new Inquiries(options, this.calls, this.#promises);
   }
 
   /** A connection is to come: who calls waits for it. */
@@ -191,6 +198,7 @@ export class Session implements ConnectionHandler {
   // What a connection has its handler for:
 
   handle(packet: Packet): void {
+    if (this.#options.terse) checkTerse(packet);
     switch (packet.type) {
       case "connack":
         return this.#connack(packet);
@@ -245,13 +253,13 @@ export class Session implements ConnectionHandler {
       throw new ProtocolError("CONNACK has another method than CONNECT");
     }
     authentication?.accept(packet);
-    const { version, resubscribe, maxInflight, events } = this.#options;
+    const { version, resubscribe, events } = this.#options;
+    this.inquiries.responseInformation = properties.responseInformation;
     // [MQTT-3.2.2-5] MQTT 3.1 cannot say it
     if (!sessionPresent && version > 3) this.clear();
-    const capabilities = new Capabilities(version, properties, maxInflight);
-    connection.capabilities = capabilities;
+    const capabilities = new Capabilities(version, properties, this.#options);
     // [MQTT-3.1.2-21] [MQTT-3.2.2-21]
-    connection.open(properties.serverKeepAlive ?? keepAlive);
+    connection.open(capabilities, properties.serverKeepAlive ?? keepAlive);
     pending.resolve(packet);
     opened(packet);
     this.calls.start(connection);
@@ -288,13 +296,29 @@ export class Session implements ConnectionHandler {
   }
 }
 
+/**
+ * Request Problem Information 0: reasons are for CONNACK and DISCONNECT only, and
+ * anything else a protocol error (section 3.1.2.11.7).
+ */
+function checkTerse(packet: Packet): void {
+  const { type } = packet;
+  if (type === "publish" || type === "connack" || type === "disconnect") return;
+  const { reasonString, userProperties } =
+    (packet as { properties?: ReasonProperties }).properties ?? {};
+  if (reasonString === undefined && userProperties === undefined) return;
+  throw new ProtocolError(
+    `${type} has problem information, which was not asked for`,
+  );
+}
+
 /** The broker has left, in 5.0: why. */
 function lostBy(packet: DisconnectPacket): ConnectionLostError {
   const { reasonCode, properties } = packet;
+  const elsewhere = properties?.serverReference;
   return new ConnectionLostError(
     `Connection lost: the broker ended it, ${
       describeReason(reasonCode, properties)
-    }`,
+    }` + (elsewhere === undefined ? "" : `; use ${elsewhere}`),
     { reasonCode, ...(properties === undefined ? {} : { properties }) },
   );
 }

@@ -266,6 +266,21 @@ export interface ClientOptions extends TlsOptions, ReconnectPolicy {
    * kept to in any case.
    */
   maxInflight?: number;
+  /**
+   * Whether the client puts topic aliases in the place of topic names that it
+   * publishes to again, as far as a broker of 5.0 takes them (Topic Alias
+   * Maximum); by default `true`. The application sees nothing of it.
+   */
+  topicAliases?: boolean;
+  /** How many calls of `request` may wait at a time, by default 1,000. */
+  requestLimit?: number;
+  /**
+   * What the response topic of `request` begins with, by default
+   * `ambermq/responses`; the rest is by chance. Where the broker has Response
+   * Information in CONNACK, that counts: ask for it with the property
+   * `requestResponseInformation`.
+   */
+  responsePrefix?: string;
   /** What may wait to be published while there is no connection. */
   offlineQueue?: OfflineQueueOptions;
   /**

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { ProtocolError } from "./error.ts";
 import { PacketIds } from "./_packet_ids.ts";
 
 /** One message that a sender has sent and the receiver not settled. */
@@ -140,11 +141,13 @@ export class Sender<T> {
    *
    * @param packetId Its packet identifier.
    * @returns The settled delivery, or `undefined` if there is none to settle.
+   * @throws {ProtocolError} If the delivery is one of QoS 2.
    */
   puback(packetId: number): Delivery<T> | undefined {
     const delivery = this.#deliveries?.get(packetId);
-    if (delivery === undefined || delivery.qos !== 1) return undefined;
-    this.#settle(packetId);
+    if (delivery === undefined) return undefined;
+    if (delivery.qos !== 1) throw unexpected("PUBACK", delivery);
+    this.#settle(packetId); // [MQTT-4.3.2-3] not before
     return delivery;
   }
 
@@ -154,13 +157,15 @@ export class Sender<T> {
    * @param packetId Its packet identifier.
    * @param failed Whether its reason code is 0x80 or more.
    * @returns The delivery, or `undefined` if there is none (PUBREL 0x92).
+   * @throws {ProtocolError} If the delivery is one of QoS 1.
    */
   pubrec(packetId: number, failed: boolean): Delivery<T> | undefined {
     const delivery = this.#deliveries?.get(packetId);
-    if (delivery === undefined || delivery.qos !== 2) return undefined;
+    if (delivery === undefined) return undefined;
+    if (delivery.qos !== 2) throw unexpected("PUBREC", delivery);
     // [MQTT-4.4.0-2]
     if (failed) this.#settle(packetId);
-    // [MQTT-4.3.3-6] without its message it is never published again
+    // [MQTT-4.3.3-3] [MQTT-4.3.3-6] without its message it is never published again
     else delivery.message = undefined;
     return delivery;
   }
@@ -170,12 +175,13 @@ export class Sender<T> {
    *
    * @param packetId Its packet identifier.
    * @returns Whether it ended a delivery.
+   * @throws {ProtocolError} If the delivery has not come to PUBREL.
    */
   pubcomp(packetId: number): boolean {
     const delivery = this.#deliveries?.get(packetId);
-    if (delivery === undefined || delivery.message !== undefined) return false;
-    if (delivery.qos !== 2) return false;
-    this.#settle(packetId);
+    if (delivery === undefined) return false;
+    if (delivery.message !== undefined) throw unexpected("PUBCOMP", delivery);
+    this.#settle(packetId); // [MQTT-4.3.3-5] not before
     return true;
   }
 
@@ -199,6 +205,25 @@ export class Sender<T> {
     // What was sent on an earlier connection did not take from this quota.
     if (this.#quota < this.#maximum) this.#quota++;
   }
+}
+
+/**
+ * An acknowledgement that does not belong to the delivery whose packet
+ * identifier it has contradicts the state of both ends (section 1.2, "Protocol
+ * Error"). Of one that belongs to none, the peer is told, or it is late.
+ */
+function unexpected(
+  what: string,
+  { packetId, qos, message }: Delivery<unknown>,
+): ProtocolError {
+  const expected = qos === 1
+    ? "PUBACK"
+    : message === undefined
+    ? "PUBCOMP"
+    : "PUBREC";
+  return new ProtocolError(
+    `${what} has packet identifier ${packetId}, of which ${expected} is expected`,
+  );
 }
 
 /** The receiving side of a session: QoS 2 messages that were not released. */

@@ -33,7 +33,8 @@ const layers: Record<string, readonly string[]> = {
 const packages: Record<string, readonly string[]> = {
   // YAML for configuration files; node:path and node:url know the paths of
   // every system;
-  // TLS that asks for certificates of clients: see broker/_tls.ts.
+  // TLS that asks for certificates of clients: see broker/_tls.ts;
+  // garbage to be collected: see broker/_memory.ts.
   broker: [
     "@std/yaml",
     "node:crypto",
@@ -41,6 +42,8 @@ const packages: Record<string, readonly string[]> = {
     "node:stream",
     "node:tls",
     "node:url",
+    "node:v8",
+    "node:vm",
   ],
   // By name and at run time only: see client/_builtin.ts.
   client: ["node:crypto", "node:fs/promises", "node:net", "node:tls"],
@@ -68,7 +71,7 @@ const exceptions: Record<string, Record<string, string>> = {
     crypto: "client identifiers that nobody else has",
   },
   "broker/_certificate_path.ts": { Date: "the form of a time" },
-  "broker/_tls.ts": { Date: "whether a certificate has expired" },
+  "broker/_tls_handshake.ts": { Date: "whether a certificate has expired" },
   "broker/_tls_files.ts": {
     Date: "the form of a time",
     "Deno.readTextFile": "reads certificates and keys",
@@ -90,12 +93,15 @@ const exceptions: Record<string, Record<string, string>> = {
     setInterval: "the one sweep",
     clearInterval: "the one sweep",
   },
+  "broker/_memory.ts": {
+    "Deno.memoryUsage": "how much memory is in use",
+  },
   "broker/_within.ts": {
     setTimeout: "how long is waited at most",
     clearTimeout: "the same",
   },
-  "broker/_subscribe.ts": {
-    setTimeout: "lets others have their turn during a long search",
+  "broker/_pause.ts": {
+    setTimeout: "lets others have their turn",
   },
   "broker/listen.ts": {
     "Deno.listen": "opens the broker's sockets",
@@ -107,6 +113,9 @@ const exceptions: Record<string, Record<string, string>> = {
   "client/scram.ts": { crypto: "whether there is any" },
   "client/_connect.ts": {
     crypto: "client identifiers that nobody else has",
+  },
+  "client/_inquiries.ts": {
+    crypto: "response topics and Correlation Data that nobody guesses",
   },
   "client/_link.ts": {
     "Math.random": "clients do not return all at once",
@@ -166,6 +175,10 @@ const exceptions: Record<string, Record<string, string>> = {
     "Deno.writeTextFile": "writes a password file",
   },
   "cli/_json_line.ts": { Date: "writes a time" },
+  "cli/_rr_run.ts": {
+    crypto: "Correlation Data that nobody guesses",
+    "Deno.errors": "nobody reads the output any more",
+  },
   "cli/_strftime.ts": { Date: "takes a time apart" },
   "cli/_sub_run.ts": { "Deno.errors": "nobody reads the output any more" },
   "cli/_terminal.ts": {
@@ -214,6 +227,10 @@ const exceptions: Record<string, Record<string, string>> = {
   "cli/conformance/_link.ts": {
     setTimeout: "how long to wait for an answer",
     clearTimeout: "how long to wait for an answer",
+  },
+  "cli/conformance/_websocket_wire.ts": {
+    setTimeout: "a server that does not answer the handshake",
+    clearTimeout: "when it has answered",
   },
   "cli/conformance/_run.ts": {
     crypto: "identifiers and topics that nobody else has",
@@ -290,6 +307,7 @@ const neighbours = [
   "tests/broker tests/conformance", // a broker in memory
   "tests/plugins tests/conformance", // the same
   "tests/docs tests/conformance", // the same
+  "tests/acceptance tests/conformance", // the same
   "tests/docs tests/plugins", // a logger
   "tests/docs tests/cli", // a terminal
   "tests/docs cli", // the flags that command lines in documents have

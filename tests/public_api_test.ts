@@ -27,7 +27,7 @@ const api: Record<string, { values: string; types: string }> = {
       BrokerEventName BrokerEvents BrokerStatus Capabilities Change ClientCert ClientInfo
       ConfigSource ConnectAttempt Field Fields JsonSchema Limits Listener ListenerAddress
       ListenerConfig
-      LogLevel Logger MessageInit MessageProperties Opinion Plugin
+      LogLevel Logger MemoryLevel MessageInit MessageProperties Opinion Plugin QueueFullPolicy
       PluginContext PluginFactory PluginModule PluginOptions SessionInfo Store
       StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
       YamlFile
@@ -45,7 +45,7 @@ const api: Record<string, { values: string; types: string }> = {
       ConnectionLostErrorOptions DeliverOptions Dial DialOptions
       DisconnectOptions Exchange FilterOptions OfflineQueueOptions
       PublishOptions PublishView ReconnectOptions ReconnectPolicy
-      RequestErrorOptions SubscribeOptions Subscription SubscriptionOptions
+      RequestErrorOptions RequestOptions SubscribeOptions Subscription SubscriptionOptions
       TlsOptions TopicOptions UnsubscribeOptions WillOptions
     `,
   },

@@ -30,11 +30,13 @@ Deno.test("fields are the keys of BrokerConfig that a file can have", () => {
     timeoutDisconnectDelay: true,
     sessionExpiryInterval: true,
     limits: true,
+    trustedAddresses: true,
     capabilities: true,
     maxQos: true,
     store: false,
     logger: false,
     now: false,
+    memoryUsed: false,
     source: false,
   };
   const expected = Object.entries(keys).filter(([, inFile]) => inFile);

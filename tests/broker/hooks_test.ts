@@ -152,12 +152,31 @@ for (const [when, time] of Object.entries(times)) {
         plugin({ authenticate: () => time(code as ReasonCode) }),
       ]);
       assertEquals(await hooks.authenticate(client, undefined, attempt), given);
-      // it is no approval elsewhere
-      const other = hooksOf([
-        plugin({ authorize: () => time(code as unknown as Opinion) }),
+    }
+  });
+
+  Deno.test(`authorize() gives the reason code of a denial if SUBACK or PUBACK may have it (answers ${when})`, async () => {
+    const subscribe = { action: "subscribe", topic: "a", qos: 0 } as const;
+    const publish = {
+      action: "publish",
+      topic: "a",
+      message: message("a"),
+    } as const;
+    const codes = [
+      [0x80, 0x80, 0x80],
+      [0x8f, 0x8f, false], // Topic Filter invalid
+      [0x90, false, 0x90], // Topic Name invalid
+      [0x89, false, false], // Server busy
+      [0x7f, false, false],
+    ] as const;
+    for (const [code, ofSubscribe, ofPublish] of codes) {
+      const hooks = hooksOf([
+        plugin({ authorize: () => time(code as ReasonCode) }),
       ]);
-      const request = { action: "subscribe", topic: "a", qos: 0 } as const;
-      assertEquals(await other.authorize(client, request), false);
+      assertEquals(await hooks.authorize(client, subscribe), ofSubscribe);
+      assertEquals(await hooks.authorize(client, publish), ofPublish);
+      const inspected = hooks.inspect(client, publish.message, Date.now);
+      assertEquals(await inspected, ofPublish || ReasonCode.NotAuthorized);
     }
   });
 }

@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type Delivery, Receiver, Sender } from "../../codec/mod.ts";
+import {
+  type Delivery,
+  ProtocolError,
+  ReasonCode,
+  Receiver,
+  Sender,
+} from "../../codec/mod.ts";
 import { withSeeds } from "../_random.ts";
 
 /** Messages and packet identifiers that are unsettled, in their order. */
@@ -137,7 +143,7 @@ Deno.test("Sender ends QoS 2 with PUBCOMP, after PUBREC [MQTT-4.3.3-3] [MQTT-4.3
   const sender = new Sender<string>();
   const delivery = sender.send("m", 2);
   assertEquals(delivery, { packetId: 1, qos: 2, message: "m" });
-  assertEquals(sender.pubcomp(1), false, "not before PUBREC");
+  assertThrows(() => sender.pubcomp(1), ProtocolError, "PUBREC is expected");
   assertEquals(unsettled(sender), [[1, "m"]]);
   assertEquals(sender.pubrec(1, false), delivery);
   assertEquals(unsettled(sender), [[1, undefined]]);
@@ -170,11 +176,18 @@ Deno.test("Sender takes acknowledgements of the right QoS only", () => {
   const sender = new Sender<string>(2);
   sender.send("at QoS 1", 1);
   sender.send("at QoS 2", 2);
-  assertEquals(sender.pubrec(1, false), undefined);
-  assertEquals(sender.pubrec(1, true), undefined);
-  assertEquals(sender.pubcomp(1), false);
-  assertEquals(sender.puback(2), undefined);
+  const refused = (acknowledge: () => unknown, why: string) => {
+    const error = assertThrows(acknowledge, ProtocolError, why);
+    assertEquals(error.reasonCode, ReasonCode.ProtocolError);
+  };
+  refused(() => sender.pubrec(1, false), "PUBACK is expected");
+  refused(() => sender.pubrec(1, true), "PUBACK is expected");
+  refused(() => sender.pubcomp(1), "PUBACK is expected");
+  refused(() => sender.puback(2), "PUBREC is expected");
+  refused(() => sender.pubcomp(2), "PUBREC is expected");
   assertEquals(unsettled(sender), [[1, "at QoS 1"], [2, "at QoS 2"]]);
+  sender.pubrec(2, false);
+  refused(() => sender.puback(2), "PUBCOMP is expected");
   assertEquals(sender.ready, false);
 });
 
@@ -195,7 +208,6 @@ Deno.test("Sender has what is unsettled in the order of sending, also round the 
   const sender = new Sender<string>();
   sender.restore({ packetId: 65_533, qos: 1, message: "kept" });
   for (const message of ["a", "b", "c", "d"]) sender.send(message, 2);
-  sender.puback(65_534); // it is QoS 2
   sender.pubrec(65_535, true);
   sender.pubrec(1, false);
   assertEquals(unsettled(sender), [
@@ -274,23 +286,34 @@ Deno.test("Sender does what a simple model does", () => {
           break;
         }
         case 2: {
-          const right = sent?.qos === 1;
-          assertEquals(sender.puback(packetId) !== undefined, right);
-          if (right) settle(sent);
+          if (sent?.qos === 2) {
+            assertThrows(() => sender.puback(packetId), ProtocolError);
+            break;
+          }
+          assertEquals(sender.puback(packetId)?.packetId, sent?.packetId);
+          if (sent !== undefined) settle(sent);
           break;
         }
         case 3: {
           const failed = random.percent(20);
-          const right = sent?.qos === 2;
-          assertEquals(sender.pubrec(packetId, failed) !== undefined, right);
-          if (right && failed) settle(sent);
-          else if (right) sent.message = undefined;
+          if (sent?.qos === 1) {
+            assertThrows(() => sender.pubrec(packetId, failed), ProtocolError);
+            break;
+          }
+          const delivery = sender.pubrec(packetId, failed);
+          assertEquals(delivery?.packetId, sent?.packetId);
+          if (sent === undefined) break;
+          if (failed) settle(sent);
+          else sent.message = undefined;
           break;
         }
         case 4: {
-          const right = sent?.qos === 2 && sent.message === undefined;
-          assertEquals(sender.pubcomp(packetId), right);
-          if (right) settle(sent);
+          if (sent !== undefined && sent.message !== undefined) {
+            assertThrows(() => sender.pubcomp(packetId), ProtocolError);
+            break;
+          }
+          assertEquals(sender.pubcomp(packetId), sent !== undefined);
+          if (sent !== undefined) settle(sent);
           break;
         }
         case 5: {

@@ -9,7 +9,7 @@ import {
   subscribe,
   unsubscribe,
 } from "../_raw_client.ts";
-import { every, test, testIn } from "./_bench.ts";
+import { assertDisconnected, every, test, testIn } from "./_bench.ts";
 
 const explained: Properties = {
   reasonString: "because",
@@ -171,3 +171,27 @@ test("broker sends no answer at all that is larger than the client takes [MQTT-3
     assertLessOrEqual(packet.bytes.length, 20);
   }
 });
+
+testIn(
+  every,
+  "broker ends the connection for an acknowledgement of another kind than is due [MQTT-4.8.0-1]",
+  async (bench, version) => {
+    const publisher = await bench.connect(version, "publisher");
+    const wrong: [0 | 1 | 2, ...("puback" | "pubrec" | "pubcomp")[]][] = [
+      [1, "pubrec"],
+      [1, "pubcomp"],
+      [2, "puback"],
+      [2, "pubcomp"],
+      [2, "pubrec", "puback"],
+    ];
+    for (const [qos, ...types] of wrong) {
+      const client = await bench.connect(version, `for ${qos} ${types}`);
+      await client.subscribe({ filter: "a", qos });
+      await publisher.publish({ topic: "a", qos, payload: "m" });
+      const { packetId } = await client.next("publish");
+      for (const type of types) client.acknowledge(type, packetId);
+      if (types.length > 1) await client.next("pubrel");
+      await assertDisconnected(client, 0x82);
+    }
+  },
+);

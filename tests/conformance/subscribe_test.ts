@@ -278,3 +278,33 @@ test("broker waits for the policy with what a client sends behind a SUBSCRIBE [M
   const rest = await client.drain();
   assertEquals(rest.map(({ type }) => type).toSorted(), ["puback", "publish"]);
 });
+
+test(
+  "broker answers with the reason code that a plugin refuses with, where the packet may have it [MQTT-3.9.3-2] [MQTT-3.4.2-1]",
+  async (bench) => {
+    const client = await bench.connect(5, "client");
+    for (const version of [5, 4] as const) {
+      const client = await bench.connect(version, `of ${version}`);
+      const codes = await client.subscribe("80", "97", "90", "00", "a");
+      assertEquals(
+        codes,
+        version === 5
+          ? [0x80, 0x97, 0x87, 0x87, 0]
+          : [0x80, 0x80, 0x80, 0x80, 0],
+      );
+    }
+    const answers: (number | undefined)[] = [];
+    for (const topic of ["80", "97", "90", "00", "8f", "a"]) {
+      const answer = await client.publish({ topic, qos: 1 });
+      answers.push(answer!.code);
+    }
+    assertEquals(answers, [0x80, 0x97, 0x90, 0x87, 0x87, 0x87]);
+  },
+  () => ({
+    plugins: [{
+      name: "by topic",
+      authorize: (_, { topic, action }) =>
+        topic !== "a" ? parseInt(topic, 16) : action === "subscribe",
+    }],
+  }),
+);

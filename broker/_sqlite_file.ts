@@ -1,0 +1,191 @@
+/**
+ * The file of a store: opened by one broker at a time, of a schema that this
+ * version knows, and durable to the degree that was asked for.
+ *
+ * Who uses it holds a lock on a file beside it, which the system releases when
+ * the process ends, however it ends. The file itself stays readable for others:
+ * a backup can be made at any time.
+ */
+
+import process from "node:process";
+import type { DatabaseSync } from "node:sqlite";
+import { BrokerError } from "./error.ts";
+import { schema } from "./_sqlite_tables.ts";
+
+/** How durable a commit is: at a crash of the machine, or of the process. */
+export type Synchronous = "full" | "normal";
+
+/** "AmbM": what marks a file as a store. */
+const APPLICATION_ID = 0x416d_624d;
+
+/** What makes each version of the schema of the one before it. */
+const migrations: readonly string[] = [schema];
+
+/** Bytes of the write-ahead log that stay between two peaks. */
+const LOG_LIMIT = 64 << 20;
+
+/** Pages of the write-ahead log that are collected until they are moved. */
+const CHECKPOINT = 2000;
+
+/** Opens a database; the module is loaded by who needs it. */
+function database(file: string): DatabaseSync {
+  const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
+  return new DatabaseSync(file, { timeout: 1000 });
+}
+
+export class StoreFile {
+  readonly name: string;
+  readonly db: DatabaseSync;
+  readonly #lock: DatabaseSync;
+  readonly #synchronous: Synchronous;
+  /** Whether a commit waits for the disk, as SQLite has been told. */
+  #waits = false;
+
+  private constructor(
+    name: string,
+    db: DatabaseSync,
+    lock: DatabaseSync,
+    synchronous: Synchronous,
+  ) {
+    this.name = name;
+    this.db = db;
+    this.#lock = lock;
+    this.#synchronous = synchronous;
+  }
+
+  /**
+   * Opens a file; one that is not there is made.
+   *
+   * @throws {BrokerError} If it cannot be used; it says why.
+   */
+  static open(name: string, synchronous: Synchronous): StoreFile {
+    let lock: DatabaseSync | undefined;
+    let db: DatabaseSync | undefined;
+    try {
+      lock = locked(name);
+      create(name);
+      db = database(name);
+      migrate(db);
+      db.exec(`PRAGMA synchronous = NORMAL;
+        PRAGMA wal_autocheckpoint = ${CHECKPOINT};
+        PRAGMA journal_size_limit = ${LOG_LIMIT};
+        PRAGMA temp_store = MEMORY`);
+      return new StoreFile(name, db, lock, synchronous);
+    } catch (error) {
+      db?.close();
+      lock?.close();
+      throw new BrokerError(
+        `Cannot open the store ${name}: ${reasonOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /**
+   * Does something in a transaction: all of it or nothing.
+   *
+   * @param lasting Whether it has to survive a crash of the machine from the
+   * moment on that this returns; else it does with the next that has to.
+   */
+  transaction<Result>(lasting: boolean, steps: () => Result): Result {
+    this.wait(lasting);
+    this.db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = steps();
+      this.db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  /** Sets whether the next commit waits for the disk. */
+  wait(lasting: boolean): void {
+    const waits = lasting && this.#synchronous === "full";
+    if (waits === this.#waits) return;
+    this.db.exec(`PRAGMA synchronous = ${waits ? "FULL" : "NORMAL"}`);
+    this.#waits = waits;
+  }
+
+  #rollBack(): void {
+    try {
+      this.db.exec("ROLLBACK");
+    } catch {
+      // SQLite has done it already, as it does after some failures.
+    }
+  }
+
+  /** Closes the file, and lets others have it. */
+  close(): void {
+    try {
+      this.db.close();
+    } finally {
+      this.#lock.close();
+    }
+  }
+}
+
+/** Locks a file for this process, as long as it lives. */
+function locked(name: string): DatabaseSync {
+  const lock = database(`${name}-lock`);
+  try {
+    lock.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw /locked/.test(String(error))
+      ? new Error("another broker uses it")
+      : error;
+  }
+}
+
+/** Makes a file that is not there: messages are not for everybody to read. */
+function create(name: string): void {
+  try {
+    Deno.openSync(name, { write: true, createNew: true, mode: 0o600 }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
+
+/** Brings a file to the newest schema. */
+function migrate(db: DatabaseSync): void {
+  const pragma = (name: string): unknown =>
+    Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
+  const isNew = pragma("page_count") === 0;
+  const version = Number(pragma("user_version"));
+  if (!isNew && pragma("application_id") !== APPLICATION_ID) {
+    throw new Error("it is a database of something else");
+  }
+  if (version > migrations.length) {
+    throw new Error(
+      `it was written by a newer version of AmberMQ (schema ${version}, ` +
+        `known are those up to ${migrations.length})`,
+    );
+  }
+  if (isNew) {
+    db.exec(`PRAGMA auto_vacuum = INCREMENTAL`);
+  }
+  if (pragma("journal_mode = WAL") !== "wal") {
+    throw new Error("its file system cannot have a write-ahead log");
+  }
+  if (version === migrations.length) return;
+  db.exec(`PRAGMA synchronous = FULL; BEGIN IMMEDIATE;
+    PRAGMA application_id = ${APPLICATION_ID};
+    ${migrations.slice(version).join("\n")}
+    PRAGMA user_version = ${migrations.length}; COMMIT`);
+}
+
+/** What SQLite says, in the words of who has to do something about it. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/not a database/.test(message)) return "it is not a store";
+  if (/malformed/.test(message)) return `it is damaged (${message})`;
+  if (/unable to open/.test(message)) {
+    return "it cannot be opened: look whether its folder is there and may be " +
+      "written";
+  }
+  if (/readonly/.test(message)) return "it may not be written";
+  return message;
+}
