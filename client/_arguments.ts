@@ -259,25 +259,6 @@ export function checkDisconnect(
   }
 }
 
-/** @throws {TypeError} If a method of authentication cannot be used. */
-export function checkAuthentication(
-  { authentication, properties }: ClientOptions,
-  version: number,
-): void {
-  if (authentication === undefined) return;
-  const { name, start } = authentication;
-  const problem = version !== 5
-    ? "needs protocolVersion 5"
-    : typeof name !== "string" || typeof start !== "function"
-    ? "is no method: it has no name, or no start()"
-    : properties?.authenticationMethod !== undefined ||
-        properties?.authenticationData !== undefined
-    ? "and properties both say how to authenticate"
-    : undefined;
-  if (problem === undefined) return;
-  throw new TypeError(`Cannot make a client: authentication ${problem}`);
-}
-
 /** @throws {RangeError} If it is no version of MQTT. */
 export function checkVersion(version: number): void {
   if ([3, 4, 5].includes(version)) return;

@@ -13,7 +13,11 @@ import {
   ReasonCode,
 } from "../codec/mod.ts";
 import { ConnectionLostError } from "./error.ts";
-import type { ClientAuthentication, ClientExchange } from "./options.ts";
+import type {
+  ClientAuthentication,
+  ClientExchange,
+  ClientOptions,
+} from "./options.ts";
 import { Pending } from "./_pending.ts";
 import { PermanentError } from "./_refusal.ts";
 
@@ -170,6 +174,25 @@ export class Authentication {
       { cause },
     );
   }
+}
+
+/** @throws {TypeError} If a method of authentication cannot be used. */
+export function checkAuthentication(
+  { authentication, properties }: ClientOptions,
+  version: number,
+): void {
+  if (authentication === undefined) return;
+  const { name, start } = authentication;
+  const problem = version !== 5
+    ? "needs protocolVersion 5"
+    : typeof name !== "string" || typeof start !== "function"
+    ? "is no method: it has no name, or no start()"
+    : properties?.authenticationMethod !== undefined ||
+        properties?.authenticationData !== undefined
+    ? "and properties both say how to authenticate"
+    : undefined;
+  if (problem === undefined) return;
+  throw new TypeError(`Cannot make a client: authentication ${problem}`);
 }
 
 /** Data that are independent of the receive buffer. */

@@ -6,7 +6,6 @@
 
 import type { ConnackPacket, Qos, ReasonCode } from "../codec/mod.ts";
 import {
-  checkAuthentication,
   checkMaxInflight,
   checkQos,
   checkQueueLimit,
@@ -19,6 +18,7 @@ import {
   subscribePacket,
   unsubscribePacket,
 } from "./_arguments.ts";
+import { checkAuthentication } from "./_authentication.ts";
 import type {
   ConnectOptions,
   DeliverOptions,
