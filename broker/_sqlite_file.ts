@@ -27,10 +27,13 @@ const LOG_LIMIT = 64 << 20;
 /** Pages of the write-ahead log that are collected until they are moved. */
 const CHECKPOINT = 2000;
 
+/** Milliseconds that who only reads may hold up the broker. */
+const BUSY = 250;
+
 /** Opens a database; the module is loaded by who needs it. */
 function database(file: string): DatabaseSync {
   const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
-  return new DatabaseSync(file, { timeout: 1000 });
+  return new DatabaseSync(file, { timeout: BUSY });
 }
 
 export class StoreFile {

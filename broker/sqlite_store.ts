@@ -31,9 +31,6 @@ export interface SqliteStoreOptions {
   synchronous?: "full" | "normal";
 }
 
-/** Bytes of the journal that are collected before the tables follow. */
-const PART = 1 << 20;
-
 /** Entries that are written to the tables with a commit, at the least. */
 const PIECE = 16;
 
@@ -59,8 +56,13 @@ export class SqliteStore implements Store {
   /** The file. */
   readonly file: string;
 
+  /** Bytes of the journal that are collected before the tables follow. */
+  protected readonly part: number = 1 << 20;
+
   readonly #synchronous: "full" | "normal";
   #open: { readonly file: StoreFile; readonly tables: Tables } | undefined;
+  /** Whether all of the file has been read. */
+  #loaded = false;
   readonly #journal = new JournalWriter();
   #pending = new Pending();
   readonly #sessions = new Map<string, SessionEntry>();
@@ -113,6 +115,7 @@ export class SqliteStore implements Store {
         this.#sessions.set(clientId, session);
         return session;
       });
+      this.#loaded = true;
     } catch (error) {
       throw new BrokerError(
         `Cannot load the store ${this.file}: ${reasonOf(error)}`,
@@ -257,7 +260,7 @@ export class SqliteStore implements Store {
     try {
       // What is as large as that, or was collected while commits failed, goes
       // to the tables at once.
-      if (this.#journal.length > PART) this.#writeAll(this.#lasting);
+      if (this.#journal.length > this.part) this.#writeAll(this.#lasting);
       else this.#writeTurn();
     } catch (error) {
       throw new BrokerError(
@@ -294,7 +297,7 @@ export class SqliteStore implements Store {
     }
     this.#lastRow++;
     this.#young += bytes.length;
-    if (this.#young < PART || this.#hasOld) return;
+    if (this.#young < this.part || this.#hasOld) return;
     pending.age();
     this.#lastOldRow = this.#lastRow;
     this.#hasOld = true;
@@ -326,7 +329,7 @@ export class SqliteStore implements Store {
     if (this.#open === undefined) return;
     const { file } = this.#open;
     try {
-      this.#writeAll(true);
+      if (this.#loaded) this.#writeAll(true);
     } catch (error) {
       throw new BrokerError(
         `Cannot bring the store ${this.file} up to date: ${reasonOf(error)}`,
@@ -334,6 +337,7 @@ export class SqliteStore implements Store {
       );
     } finally {
       this.#open = undefined;
+      this.#loaded = false;
       file.close();
     }
   }

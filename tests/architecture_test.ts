@@ -34,11 +34,14 @@ const packages: Record<string, readonly string[]> = {
   // YAML for configuration files; node:path and node:url know the paths of
   // every system;
   // TLS that asks for certificates of clients: see broker/_tls.ts;
-  // garbage to be collected: see broker/_memory.ts.
+  // garbage to be collected: see broker/_memory.ts; SQLite, and node:process,
+  // which gives it to who needs it.
   broker: [
     "@std/yaml",
     "node:crypto",
     "node:path",
+    "node:process",
+    "node:sqlite",
     "node:stream",
     "node:tls",
     "node:url",
@@ -87,9 +90,14 @@ const exceptions: Record<string, Record<string, string>> = {
     "Deno.errors": "what listeners say when they are closed",
   },
   "broker/_websocket_handshake.ts": { crypto: "a digest of the handshake" },
+  "broker/_sqlite_file.ts": {
+    "Deno.openSync": "makes a file that others may not read",
+    "Deno.errors": "whether it is there already",
+    process: "gives modules of Node.js to who needs them",
+  },
   "broker/broker.ts": {
     Date: "whether certificates have expired",
-    performance: "the clock where none is passed in",
+    performance: "the clock where none is passed in; how long loading takes",
     setInterval: "the one sweep",
     clearInterval: "the one sweep",
   },

@@ -20,7 +20,7 @@ const api: Record<string, { values: string; types: string }> = {
     values: `
       Broker BrokerError MemoryStore Message Metrics configFields
       configSchema dashed defaultConfig defaultCapabilities defaultLimits explainConfig parseBind
-      parseConfig parseYaml readConfigFile readYamlFile
+      parseConfig parseYaml readConfigFile readYamlFile SqliteStore
     `,
     types: `
       AccessList AccessRequest AuthConfig Awaitable BrokerConfig
@@ -28,7 +28,7 @@ const api: Record<string, { values: string; types: string }> = {
       ConfigSource ConnectAttempt Field Fields JsonSchema Limits Listener ListenerAddress
       ListenerConfig
       LogLevel Logger MemoryLevel MessageInit MessageProperties Opinion Plugin QueueFullPolicy
-      PluginContext PluginFactory PluginModule PluginOptions SessionInfo Store
+      PluginContext PluginFactory PluginModule PluginOptions PersistenceConfig SessionInfo SqliteStoreOptions Store
       StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
       YamlFile
     `,
