@@ -27,6 +27,9 @@ const LOG_LIMIT = 64 << 20;
 /** Pages of the write-ahead log that are collected until they are moved. */
 const CHECKPOINT = 2000;
 
+/** KiB of the file that SQLite has in memory at the most. */
+const CACHE = 16_384;
+
 /** Milliseconds that who only reads may hold up the broker. */
 const BUSY = 250;
 
@@ -72,6 +75,7 @@ export class StoreFile {
       db.exec(`PRAGMA synchronous = NORMAL;
         PRAGMA wal_autocheckpoint = ${CHECKPOINT};
         PRAGMA journal_size_limit = ${LOG_LIMIT};
+        PRAGMA cache_size = -${CACHE};
         PRAGMA temp_store = MEMORY`);
       return new StoreFile(name, db, lock, synchronous);
     } catch (error) {
