@@ -70,9 +70,8 @@ function isIpv4(groups: Groups): boolean {
 }
 
 function contains({ groups, bits }: Network, address: Groups): boolean {
-  let left = bits;
-  for (let i = 0; left > 0; i++) {
-    const ignored = Math.max(0, 16 - left);
+  for (let i = 0; i * 16 < bits; i++) {
+    const ignored = Math.max(0, (i + 1) * 16 - bits);
     if (groups[i]! >> ignored !== address[i]! >> ignored) return false;
   }
   return true;

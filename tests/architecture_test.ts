@@ -108,8 +108,8 @@ const exceptions: Record<string, Record<string, string>> = {
     setTimeout: "how long is waited at most",
     clearTimeout: "the same",
   },
-  "broker/_subscribe.ts": {
-    setTimeout: "lets others have their turn during a long search",
+  "broker/_pause.ts": {
+    setTimeout: "lets others have their turn",
   },
   "broker/listen.ts": {
     "Deno.listen": "opens the broker's sockets",

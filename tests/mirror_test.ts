@@ -34,6 +34,7 @@ const covered: Record<string, string> = {
   "broker/_sqlite_replay.ts": "tests/broker/sqlite_store_test.ts",
   "broker/_sqlite_tables.ts": "tests/broker/sqlite_store_test.ts",
   "broker/_reason.ts": "tests/broker/connection_test.ts",
+  "broker/_pause.ts": "tests/broker/connection_test.ts",
   "broker/_watch.ts": "tests/broker/connection_test.ts",
   "broker/_ways_in.ts": "tests/broker/broker_test.ts",
   "broker/_within.ts": "tests/broker/broker_test.ts",

@@ -707,3 +707,27 @@ Deno.test("connections that are not closed do not hold a shutdown up for long", 
   await client.next();
   await within(broker.shutdown(), "the shutdown");
 });
+
+Deno.test("connection whose packets are dear to handle lets others come between", async () => {
+  await using bench = await Bench.start();
+  const dear = await bench.connect(5, "dear");
+  const other = await bench.connect(5, "other");
+  // Each level as it is, or a wildcard: all of them match the topic.
+  const filters = Array.from(
+    { length: 2048 },
+    (_, i) =>
+      Array.from({ length: 11 }, (_, bit) => i >> bit & 1 ? "+" : "a")
+        .join("/"),
+  );
+  await dear.subscribe(...filters);
+  const topic = Array(10).fill("a").join("/");
+  const count = 100;
+  dear.send(...Array.from(
+    { length: count },
+    (_, i) => publish(5, { topic: `${topic}/${i}` }),
+  ));
+  await other.drain();
+  const { publishReceived } = bench.broker.metrics;
+  assertEquals(publishReceived > 0 && publishReceived < count, true);
+  assertEquals((await dear.collect()).length, count);
+});
