@@ -156,25 +156,37 @@ function create(name: string): void {
   }
 }
 
-/** Brings a file to the newest schema. */
-function migrate(db: DatabaseSync): void {
-  const pragma = (name: string): unknown =>
-    Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
-  const isNew = pragma("page_count") === 0;
-  const version = Number(pragma("user_version"));
-  if (!isNew && pragma("application_id") !== APPLICATION_ID) {
+/**
+ * The version of a store's schema; 0: there is nothing in the file.
+ *
+ * @throws {Error} If it is not a store, or newer than this program.
+ */
+export function knownVersion(db: DatabaseSync): number {
+  if (pragma(db, "page_count") === 0) return 0;
+  if (pragma(db, "application_id") !== APPLICATION_ID) {
     throw new Error("it is a database of something else");
   }
+  const version = Number(pragma(db, "user_version"));
   if (version > migrations.length) {
     throw new Error(
       `it was written by a newer version of AmberMQ (schema ${version}, ` +
         `known are those up to ${migrations.length})`,
     );
   }
-  if (isNew) {
+  return version;
+}
+
+function pragma(db: DatabaseSync, name: string): unknown {
+  return Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
+}
+
+/** Brings a file to the newest schema. */
+function migrate(db: DatabaseSync): void {
+  const version = knownVersion(db);
+  if (version === 0) {
     db.exec(`PRAGMA auto_vacuum = INCREMENTAL`);
   }
-  if (pragma("journal_mode = WAL") !== "wal") {
+  if (pragma(db, "journal_mode = WAL") !== "wal") {
     throw new Error("its file system cannot have a write-ahead log");
   }
   if (version === migrations.length) return;
