@@ -16,8 +16,12 @@ export function restore(broker: BrokerState, change: Change): void {
   if (change.type === "session") {
     const { client, expiryInterval, expiresAt } = change;
     const session = new Session(broker, client, expiryInterval);
-    // Its client was connected when the broker ended: it is lost from now on.
-    session.expiresAt = expiresAt ?? session.expiryFrom(now);
+    // If its client was connected when the broker ended it is lost from now on.
+    // Nor does it last longer if the clock was set back.
+    session.expiresAt = Math.min(
+      expiresAt ?? Infinity,
+      session.expiryFrom(now),
+    );
     session.restored();
     broker.sessions.set(clientId, session);
     return;
@@ -46,7 +50,10 @@ export function restore(broker: BrokerState, change: Change): void {
     case "will": {
       if (change.will === undefined) return;
       const { will, dueAt } = change.will;
-      session.will = { will, dueAt: dueAt ?? willDueAt(will, now) };
+      session.will = {
+        will,
+        dueAt: Math.min(dueAt ?? Infinity, willDueAt(will, now)),
+      };
       return;
     }
     default:

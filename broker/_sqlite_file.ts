@@ -27,6 +27,9 @@ const LOG_LIMIT = 64 << 20;
 /** Pages of the write-ahead log that are collected until they are moved. */
 const CHECKPOINT = 2000;
 
+/** Pages that stay for what comes next: 4 MiB. */
+const SPARE = 1024;
+
 /** KiB of the file that SQLite has in memory at the most. */
 const CACHE = 16_384;
 
@@ -115,6 +118,22 @@ export class StoreFile {
     this.#waits = waits;
   }
 
+  /**
+   * Gives room back to the file system that is not needed any more, where it is
+   * a large part of the file.
+   *
+   * @param most How many pages to give back at the most.
+   */
+  shrink(most: number): void {
+    const free = pragma(this.db, "freelist_count") as number;
+    const all = pragma(this.db, "page_count") as number;
+    if (free < SPARE || 2 * free < all) return;
+    this.wait(false);
+    const pages = Math.min(free - SPARE, most);
+    // Each step is a page: exec() would take one only.
+    this.db.prepare(`PRAGMA incremental_vacuum(${pages})`).all();
+  }
+
   #rollBack(): void {
     try {
       this.db.exec("ROLLBACK");
@@ -162,8 +181,10 @@ function create(name: string): void {
  * @throws {Error} If it is not a store, or newer than this program.
  */
 export function knownVersion(db: DatabaseSync): number {
-  if (pragma(db, "page_count") === 0) return 0;
-  if (pragma(db, "application_id") !== APPLICATION_ID) {
+  const application = pragma(db, "application_id");
+  // Who was killed while making it has left the first page of a database.
+  if (application === 0 && isEmpty(db)) return 0;
+  if (application !== APPLICATION_ID) {
     throw new Error("it is a database of something else");
   }
   const version = Number(pragma(db, "user_version"));
@@ -176,6 +197,12 @@ export function knownVersion(db: DatabaseSync): number {
   return version;
 }
 
+function isEmpty(db: DatabaseSync): boolean {
+  const first = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
+  return first === undefined && pragma(db, "user_version") === 0;
+}
+
+/** What a pragma says. */
 function pragma(db: DatabaseSync, name: string): unknown {
   return Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
 }

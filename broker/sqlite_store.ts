@@ -1,5 +1,5 @@
 /**
- * A store in a file: SQLite, in a process of its own with the broker.
+ * A store in a file: SQLite, in the process of the broker.
  *
  * A commit writes one row of a journal and waits for the disk once, whatever
  * the turn had in it. The tables follow, a piece with each commit; see
@@ -30,6 +30,9 @@ export interface SqliteStoreOptions {
    */
   synchronous?: "full" | "normal";
 }
+
+/** Pages of the file that are given back at a time. */
+const SLICE = 512;
 
 /** Entries that are written to the tables with a commit, at the least. */
 const PIECE = 16;
@@ -302,6 +305,15 @@ export class SqliteStore implements Store {
     this.#lastOldRow = this.#lastRow;
     this.#hasOld = true;
     this.#young = 0;
+    this.#shrink(SLICE);
+  }
+
+  #shrink(pages: number): void {
+    try {
+      this.#open!.file.shrink(pages);
+    } catch {
+      // The turn is committed; what is wrong shows in the next commit.
+    }
   }
 
   /** Brings the tables up to date, and empties the journal. */
@@ -329,7 +341,10 @@ export class SqliteStore implements Store {
     if (this.#open === undefined) return;
     const { file } = this.#open;
     try {
-      if (this.#loaded) this.#writeAll(true);
+      if (this.#loaded) {
+        this.#writeAll(true);
+        this.#shrink(Infinity);
+      }
     } catch (error) {
       throw new BrokerError(
         `Cannot bring the store ${this.file} up to date: ${reasonOf(error)}`,

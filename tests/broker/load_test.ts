@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { Change, StoredWill } from "../../broker/mod.ts";
 import { restore } from "../../broker/_load.ts";
-import { sweep } from "../../broker/_disconnect.ts";
+import { sweep, willDueAt } from "../../broker/_disconnect.ts";
 import { FOREVER, type Session } from "../../broker/_session.ts";
 import { clientOf, message, Paper, Parts, request } from "./_parts.ts";
 
@@ -53,6 +53,12 @@ const expiries: readonly [
     "so long after loading if its client was connected",
     60,
     undefined,
+    now + 60_000,
+  ],
+  [
+    "no later than its interval allows if the clock was set back",
+    60,
+    now + 3_600_000,
     now + 60_000,
   ],
   ["never if it is for ever", FOREVER, undefined, Infinity],
@@ -176,6 +182,11 @@ const will = {
 
 const wills: readonly [what: string, stored: StoredWill, dueAt: number][] = [
   ["at the time stored", { will, dueAt: now + 3000 }, now + 3000],
+  [
+    "no later than its delay allows if the clock was set back",
+    { will, dueAt: now + 3_600_000 },
+    willDueAt(will, now),
+  ],
   [
     "after its delay if the client was connected",
     { will, dueAt: undefined },

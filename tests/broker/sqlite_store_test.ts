@@ -12,7 +12,8 @@ import {
   KilledStore,
   newFile,
   newStore,
-} from "./_sqlite_stores.ts";
+} from "../_sqlite_stores.ts";
+import { clientOf, message } from "./_parts.ts";
 import { storeContract } from "./_store_contract.ts";
 import { History, stateOf } from "./_store_history.ts";
 
@@ -55,6 +56,11 @@ function checkUses(file: string): void {
   assertEquals(wrong, []);
 }
 
+/** Cuts a file off. */
+function cut(file: string, size: number): void {
+  Deno.truncateSync(file, size);
+}
+
 function logSize(file: string): number {
   return Deno.statSync(`${file}-wal`).size;
 }
@@ -91,7 +97,7 @@ for (let seed = first; seed < first + 6; seed++) {
       } else if (grown > size && random.percent(50)) {
         copyDatabase(file, copy);
         // The machine crashed while the commit was being written.
-        Deno.truncateSync(`${copy}-wal`, random.integer(size, grown - 1));
+        cut(`${copy}-wal`, random.integer(size, grown - 1));
         assertEquals(await afterCrash(copy), before);
       }
       before = after;
@@ -198,9 +204,9 @@ Deno.test("SQLite store says that it is damaged", async () => {
   }
   store.commit();
   store.close();
-  const bytes = Deno.readFileSync(store.file);
+  const bytes = await Deno.readFile(store.file);
   bytes.fill(0x55, 4096);
-  Deno.writeFileSync(store.file, bytes);
+  await Deno.writeFile(store.file, bytes);
   const message = refusal(new SqliteStore({ file: store.file }));
   assert(/^Cannot load the store .*: it is damaged/.test(message), message);
 });
@@ -214,6 +220,44 @@ Deno.test("SQLite store is not for others on the machine to read", {
     assertEquals(Deno.statSync(store.file + suffix).mode! & 0o777, 0o600);
   }
   store.close();
+});
+
+Deno.test("SQLite store gives the room of what is gone back", () => {
+  const store = newStore();
+  assertEquals([...store.load()], []);
+  const clientId = "away";
+  const client = clientOf(clientId);
+  store.record({
+    type: "session",
+    clientId,
+    client,
+    expiryInterval: 1000,
+    expiresAt: undefined,
+  });
+  for (let id = 1; id <= 300; id++) {
+    store.record({
+      type: "enqueue",
+      clientId,
+      id,
+      message: message("a", { payload: new Uint8Array(100_000), qos: 1 }),
+      qos: 1,
+      retain: false,
+      identifiers: undefined,
+      shared: undefined,
+      packetId: undefined,
+    });
+    store.commit();
+  }
+  store.close();
+  assert(Deno.statSync(store.file).size > 30_000_000, "it is all there");
+  assertEquals([...store.load()].length, 301);
+  for (let id = 1; id <= 300; id++) {
+    store.record({ type: "settle", clientId, id });
+  }
+  store.commit();
+  store.close();
+  const { size } = Deno.statSync(store.file);
+  assert(size < 6_000_000, `${size} bytes are left`);
 });
 
 Deno.test("SQLite store that is not open commits nothing, and says so", () => {

@@ -2,7 +2,7 @@
 
 import type { BrokerConfig } from "../../broker/mod.ts";
 import { Random } from "../_random.ts";
-import { KilledStore, newStore } from "../broker/_sqlite_stores.ts";
+import { KilledStore, newStore } from "../_sqlite_stores.ts";
 import { Bench } from "./_bench.ts";
 import { Model } from "./_model.ts";
 

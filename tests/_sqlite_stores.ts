@@ -1,7 +1,7 @@
 /** Stores in files that are gone after the tests. */
 
 import { copyFileSync, existsSync } from "node:fs";
-import { SqliteStore } from "../../broker/mod.ts";
+import { SqliteStore } from "../broker/mod.ts";
 
 const folder = Deno.makeTempDirSync({ prefix: "ambermq_store_" });
 let count = 0;
