@@ -91,19 +91,17 @@ export class Fickle extends Peer {
     this.#asked = { filter, state };
     this.#states.set(filter, undefined);
     this.send(
-      state === "off"
-        ? { type: "unsubscribe", packetId, filters: [filter] }
-        : {
-          type: "subscribe",
-          packetId,
-          subscriptions: [{
-            filter,
-            qos: 1,
-            noLocal: false,
-            retainAsPublished: false,
-            retainHandling: 0,
-          }],
-        },
+      state === "off" ? { type: "unsubscribe", packetId, filters: [filter] } : {
+        type: "subscribe",
+        packetId,
+        subscriptions: [{
+          filter,
+          qos: 1,
+          noLocal: false,
+          retainAsPublished: false,
+          retainHandling: 0,
+        }],
+      },
     );
   }
 
@@ -159,7 +157,11 @@ export class Prober extends Peer {
         retainHandling: 0,
       }],
     });
-    this.send({ type: "unsubscribe", packetId: 60_001, filters: ["t/+/retained"] });
+    this.send({
+      type: "unsubscribe",
+      packetId: 60_001,
+      filters: ["t/+/retained"],
+    });
     const timer = setInterval(() => this.connected || resolve(), 20);
     await promise;
     clearInterval(timer);

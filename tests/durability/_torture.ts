@@ -145,7 +145,10 @@ class Torture {
       problems,
       kills: this.#kills,
       earlyKills: this.#early,
-      acknowledged: this.#publishers.reduce((n, one) => n + one.acknowledged, 0),
+      acknowledged: this.#publishers.reduce(
+        (n, one) => n + one.acknowledged,
+        0,
+      ),
       delivered,
       repetitions,
       wills: this.#lost.filter(({ promised }) => promised).length,
@@ -256,7 +259,9 @@ class Torture {
       const before = peer.promised;
       peer.promised = false; // it is not to be kept
       await peer.connect(port);
-      if (before && peer.present) ledger.problem(`${peer.name} has not expired`);
+      if (before && peer.present) {
+        ledger.problem(`${peer.name} has not expired`);
+      }
       peer.promised = before;
     }
     for (const peer of [...subscribers, ...this.#publishers]) {
