@@ -80,6 +80,8 @@ export class SqliteStore implements Store {
   #young = 0;
   /** How many changes the turn has. */
   #changes = 0;
+  /** Whether the journal lacks something of it. */
+  #overdue = false;
   /** Whether the turn has something that is about to be confirmed. */
   #lasting = false;
 
@@ -134,7 +136,7 @@ export class SqliteStore implements Store {
     this.#lastSession = tables.last("sessions");
     this.#lastMessage = tables.last("messages");
     this.#lastRow = this.#young = this.#changes = 0;
-    this.#hasOld = false;
+    this.#hasOld = this.#overdue = false;
   }
 
   /**
@@ -261,11 +263,17 @@ export class SqliteStore implements Store {
       );
     }
     try {
-      // What is as large as that, or was collected while commits failed, goes
-      // to the tables at once.
-      if (this.#journal.length > this.part) this.#writeAll(this.#lasting);
-      else this.#writeTurn();
+      // What is as large as that goes to the tables at once.
+      if (this.#overdue || this.#journal.length > this.part) {
+        this.#writeAll(this.#lasting);
+      } else this.#writeTurn();
     } catch (error) {
+      // While commits fail memory does not grow with what they would have
+      // written: what has changed is known without it.
+      if (this.#journal.length > this.part) {
+        this.#overdue = true;
+        this.#journal.clear();
+      }
       throw new BrokerError(
         `Cannot write to the store ${this.file}: ${reasonOf(error)}`,
         { cause: error },
@@ -329,6 +337,7 @@ export class SqliteStore implements Store {
     this.#pending.age();
     this.#hasOld = false;
     this.#young = 0;
+    this.#overdue = false;
   }
 
   /**

@@ -93,7 +93,8 @@ export function gather(): Map<string, Evidence> {
   }
   const files = [
     ...filesIn("tests").filter((path) =>
-      path.endsWith("_test.ts") &&
+      // A contract is a suite that several tests call.
+      /_(?:test|contract)\.ts$/.test(path) &&
       !ofTools.some((folder) => path.startsWith(folder))
     ),
     ...filesIn(checks),

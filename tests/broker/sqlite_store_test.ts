@@ -29,7 +29,7 @@ const first = Number(Deno.env.get("AMBERMQ_SEED") ?? 1);
 
 /** What a store has that is opened after a crash. */
 async function afterCrash(copy: string): Promise<string[]> {
-  const store = new SqliteStore({ file: copy });
+  const store = new SqliteStore({ file: copy, synchronous: "normal" });
   const state = await stateOf(store);
   store.close();
   // And once more, in order now.
@@ -220,6 +220,28 @@ Deno.test("SQLite store is not for others on the machine to read", {
     assertEquals(Deno.statSync(store.file + suffix).mode! & 0o777, 0o600);
   }
   store.close();
+});
+
+Deno.test("SQLite store has everything that was recorded while commits failed", async () => {
+  const file = newFile();
+  const store = new BriefStore({ file });
+  const history = new History(new Random(1));
+  await stateOf(store);
+  const other = new DatabaseSync(file);
+  other.exec("BEGIN IMMEDIATE");
+  for (let round = 0; round < 3; round++) {
+    for (let turn = 0; turn < 30; turn++) {
+      for (const change of history.turn()) store.record(change);
+    }
+    assertThrows(() => store.commit(), Error, "locked");
+  }
+  other.exec("ROLLBACK");
+  other.close();
+  store.commit();
+  const copy = newFile();
+  copyDatabase(file, copy);
+  store.close();
+  assertEquals(await afterCrash(copy), await history.committed());
 });
 
 Deno.test("SQLite store gives the room of what is gone back", () => {

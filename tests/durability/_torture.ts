@@ -252,6 +252,16 @@ class Torture {
     if (ledger.problems.length > 0) return;
     const subscribers = [...this.#subscribers, this.#rare];
     for (const peer of this.#publishers) peer.active = false;
+    // Who was lost with the broker is so from its next start on, at the latest:
+    // another crash does not put that off.
+    {
+      await using broker = this.#start();
+      const mute = new Mute("mute", ledger, { clean: true, expiry: 0 });
+      await this.#connect(mute, await broker.port());
+      broker.kill("SIGKILL");
+      await broker.status();
+      await mute.end();
+    }
     await delay(1000 * SHORT);
     await using broker = this.#start();
     const port = await broker.port();
