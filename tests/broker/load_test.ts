@@ -272,7 +272,11 @@ Deno.test("loading tells of whom the store has to know when they are due", () =>
       false,
     ],
     [
-      { type: "will", clientId, will: { will, dueAt: undefined } as StoredWill },
+      {
+        type: "will",
+        clientId,
+        will: { will, dueAt: undefined } as StoredWill,
+      },
       true,
     ],
     [enqueue(1, undefined), false],
