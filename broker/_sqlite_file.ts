@@ -175,6 +175,33 @@ function create(name: string): void {
   }
 }
 
+/**
+ * The version of a store's schema; 0: there is nothing in the file.
+ *
+ * @throws {Error} If it is not a store, or newer than this program.
+ */
+export function knownVersion(db: DatabaseSync): number {
+  const application = pragma(db, "application_id");
+  // Who was killed while making it has left the first page of a database.
+  if (application === 0 && isEmpty(db)) return 0;
+  if (application !== APPLICATION_ID) {
+    throw new Error("it is a database of something else");
+  }
+  const version = Number(pragma(db, "user_version"));
+  if (version > migrations.length) {
+    throw new Error(
+      `it was written by a newer version of AmberMQ (schema ${version}, ` +
+        `known are those up to ${migrations.length})`,
+    );
+  }
+  return version;
+}
+
+function isEmpty(db: DatabaseSync): boolean {
+  const first = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
+  return first === undefined && pragma(db, "user_version") === 0;
+}
+
 /** What a pragma says. */
 function pragma(db: DatabaseSync, name: string): unknown {
   return Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
@@ -182,18 +209,8 @@ function pragma(db: DatabaseSync, name: string): unknown {
 
 /** Brings a file to the newest schema. */
 function migrate(db: DatabaseSync): void {
-  const isNew = pragma(db, "page_count") === 0;
-  const version = Number(pragma(db, "user_version"));
-  if (!isNew && pragma(db, "application_id") !== APPLICATION_ID) {
-    throw new Error("it is a database of something else");
-  }
-  if (version > migrations.length) {
-    throw new Error(
-      `it was written by a newer version of AmberMQ (schema ${version}, ` +
-        `known are those up to ${migrations.length})`,
-    );
-  }
-  if (isNew) {
+  const version = knownVersion(db);
+  if (version === 0) {
     db.exec(`PRAGMA auto_vacuum = INCREMENTAL`);
   }
   if (pragma(db, "journal_mode = WAL") !== "wal") {

@@ -24,7 +24,7 @@ import { Held } from "./_held.ts";
 import { Hooks } from "./_hooks.ts";
 import { listen, type Listener, type ListenOptions } from "./listen.ts";
 import { loadPlugins } from "./_load_plugins.ts";
-import { restore } from "./_load.ts";
+import { recordDue, restore } from "./_load.ts";
 import { bindLine, type ResolvedListener } from "./listeners.ts";
 import { Memory, processMemory } from "./_memory.ts";
 import type { MessageInit } from "./message.ts";
@@ -33,6 +33,7 @@ import type { Logger, Plugin } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
 import { giveOn, publish } from "./_router.ts";
 import { Rounds } from "./_rounds.ts";
+import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 import { type Change, MemoryStore, type Store } from "./store.ts";
@@ -205,6 +206,7 @@ export class Broker implements AsyncDisposable {
         started.unshift(() => listener.close());
         bound.push([config, listener]);
       }
+      tick(this.#state); // nobody finds what expired while the broker was down
       for (const [config, listener] of bound) {
         this.#waysIn.open(listener, config.name, config.maxConnections);
         this.#logger.info(bindLine(config, listener));
@@ -395,8 +397,10 @@ export class Broker implements AsyncDisposable {
     const began = performance.now();
     let told = began;
     let count = 0;
+    const lost = new Set<Session>();
     const take = (change: Change): void => {
-      restore(this.#state, change);
+      const session = restore(this.#state, change);
+      if (session !== undefined) lost.add(session);
       if (++count % TELLING > 0 || performance.now() - told < TOLD) return;
       told = performance.now();
       this.#logger.info(`Loading the store: ${count} entries so far`);
@@ -408,6 +412,7 @@ export class Broker implements AsyncDisposable {
         take(change);
       }
     } else for await (const change of changes) take(change);
+    lost.forEach(recordDue);
     if (count === 0) return;
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     this.#logger.info(

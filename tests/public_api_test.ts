@@ -28,8 +28,8 @@ const api: Record<string, { values: string; types: string }> = {
       BrokerEventName BrokerEvents BrokerStatus Capabilities Change ClientCert ClientInfo
       ConfigSource ConnectAttempt Field Fields JsonSchema Limits Listener ListenerAddress
       ListenerConfig
-      LogLevel Logger MemoryLevel MessageInit MessageProperties Opinion PersistenceConfig Plugin PluginContext PluginFactory
-      PluginModule PluginOptions QueueFullPolicy SessionInfo SqliteStoreOptions Store
+      LogLevel Logger MemoryLevel MessageInit MessageProperties Opinion PersistenceConfig Plugin
+      PluginContext PluginFactory PluginModule PluginOptions QueueFullPolicy SessionInfo SqliteStoreOptions Store
       StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
       YamlFile
     `,
