@@ -8,6 +8,7 @@
  *
  * @module
  */
+// deno-lint-ignore-file no-console -- a command line prints
 
 import { parseArgs } from "@std/cli/parse-args";
 import { mosquitto } from "./suites/_mosquitto.ts";
@@ -58,12 +59,18 @@ async function runSuite(
 ): Promise<Outcome> {
   const differences = readDifferences(await Deno.readTextFile(TABLE));
   const results: Result[] = [];
-  for await (const raw of suite.run(folder, only)) {
+  const add = (raw: Result): void => {
     const result = judge(suite.name, raw, differences);
     results.push(result);
-    if (result.verdict === "passed" && !verbose) continue;
+    if (result.verdict === "passed" && !verbose) return;
     const { verdict, test, reason } = result;
     console.log(`${suite.name}: ${test}: ${verdict}${reason && `: ${reason}`}`);
+  };
+  try {
+    for await (const result of suite.run(folder, only)) add(result);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    add({ test: "the suite as a whole", verdict: "failed", reason });
   }
   const args = ["-C", folder, "log", "-1", "--format=%h"];
   const { code, output } = await run("git", args, { seconds: 10 });

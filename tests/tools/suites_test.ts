@@ -1,5 +1,4 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { main } from "../../tools/suites.ts";
 import {
   failedCases,
   failureOf,
@@ -190,13 +189,24 @@ Deno.test("free ports are different ones", () => {
 });
 
 Deno.test("a suite that there is not is a wrong command line", async () => {
-  const said: string[] = [];
-  const { error } = console;
-  console.error = (line: string) => said.push(line);
-  try {
-    assertEquals(await main(["nonesuch"]), 2);
-  } finally {
-    console.error = error;
-  }
-  assertStringIncludes(said.join(), "Unknown suite: nonesuch\nusage:");
+  const program = new URL("../../tools/suites.ts", import.meta.url).pathname;
+  const args = ["run", "-A", "--quiet", program, "nonesuch"];
+  const { code, output } = await run(Deno.execPath(), args, { seconds: 60 });
+  assertEquals(code, 2);
+  assertStringIncludes(output, "Unknown suite: nonesuch\nusage:");
+});
+
+Deno.test("a suite without a checkout is skipped", async () => {
+  const program = new URL("../../tools/suites.ts", import.meta.url).pathname;
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", program, "paho"],
+    env: { HOME: Deno.env.get("HOME") ?? "/", PATH: Deno.env.get("PATH")! },
+    clearEnv: true,
+  });
+  const { code, stdout } = await command.output();
+  assertEquals(code, 0);
+  assertStringIncludes(
+    new TextDecoder().decode(stdout),
+    "skipped: set PAHO_TESTING_DIR to a checkout of eclipse/paho.mqtt.testing",
+  );
 });

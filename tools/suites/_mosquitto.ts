@@ -183,13 +183,15 @@ async function* cases(
   }
 }
 
+/** A sequence that failed, in red. */
+const CASE = new RegExp("\u001b\\[31m(.*?) failed: ([^]*?)\u001b\\[0m", "g");
+
 /** The sequences that failed, with what was received and expected. */
 export function failedCases(output: string): Map<string, string> {
   const failures = new Map<string, string>();
-  // deno-lint-ignore no-control-regex
   for (
     const [, test, why] of output.matchAll(
-      /\x1b\[31m(.*?) failed: ([^]*?)\x1b\[0m/g,
+      CASE,
     )
   ) {
     const packets = /rec: (\S*)\nexp: (\S*)/.exec(why!);

@@ -75,7 +75,7 @@ function configOf(
   const open = {
     ...own,
     cafile: `${ssl}/all-ca.crt`,
-    clientCert: "none",
+    clientCert: "optional",
   } as const;
   const listeners: Record<string, ListenerConfig> = {
     plain: { bind: `127.0.0.1:${port}` },

@@ -2,6 +2,7 @@
  * Runs the browser tests of MQTT.js as they are, in Chromium: what
  * `web-test-runner.config.mjs` does there, with a broker that runs already.
  */
+// deno-lint-ignore-file no-console -- what it prints is what is read
 
 import process from "node:process";
 import { pathToFileURL } from "node:url";
