@@ -60,6 +60,7 @@ export function readConfig(config: BrokerConfig): Configuration {
     const said = checked(config);
     const settings = translate(said, warn);
     const { listeners = defaultConfig().listeners!, auth } = settings;
+    checkStore(settings);
     const resolved = resolveListeners(listeners);
     warnOfListeners(listeners, resolved, warn);
     return {
@@ -146,6 +147,19 @@ function capabilitiesOf({ capabilities, maxQos }: BrokerConfig): Capabilities {
     );
   }
   return { ...defaultCapabilities, ...capabilities, maximumQos: maxQos };
+}
+
+function checkStore({ persistence, store }: BrokerConfig): void {
+  if (persistence === undefined) return;
+  const problem = store !== undefined
+    ? "persistence and store are the same; keep one of them"
+    : "persistence has no file: persistence.file says where it is";
+  if (store === undefined && persistence.file) return;
+  throw new SettingsError(
+    "the configuration of the broker",
+    ["persistence"],
+    problem,
+  );
 }
 
 function warnOfListeners(

@@ -27,10 +27,19 @@ const LOG_LIMIT = 64 << 20;
 /** Pages of the write-ahead log that are collected until they are moved. */
 const CHECKPOINT = 2000;
 
+/** Pages that stay for what comes next: 4 MiB. */
+const SPARE = 1024;
+
+/** KiB of the file that SQLite has in memory at the most. */
+const CACHE = 16_384;
+
+/** Milliseconds that who only reads may hold up the broker. */
+const BUSY = 250;
+
 /** Opens a database; the module is loaded by who needs it. */
 function database(file: string): DatabaseSync {
   const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
-  return new DatabaseSync(file, { timeout: 1000 });
+  return new DatabaseSync(file, { timeout: BUSY });
 }
 
 export class StoreFile {
@@ -69,6 +78,7 @@ export class StoreFile {
       db.exec(`PRAGMA synchronous = NORMAL;
         PRAGMA wal_autocheckpoint = ${CHECKPOINT};
         PRAGMA journal_size_limit = ${LOG_LIMIT};
+        PRAGMA cache_size = -${CACHE};
         PRAGMA temp_store = MEMORY`);
       return new StoreFile(name, db, lock, synchronous);
     } catch (error) {
@@ -106,6 +116,22 @@ export class StoreFile {
     if (waits === this.#waits) return;
     this.db.exec(`PRAGMA synchronous = ${waits ? "FULL" : "NORMAL"}`);
     this.#waits = waits;
+  }
+
+  /**
+   * Gives room back to the file system that is not needed any more, where it is
+   * a large part of the file.
+   *
+   * @param most How many pages to give back at the most.
+   */
+  shrink(most: number): void {
+    const free = pragma(this.db, "freelist_count") as number;
+    const all = pragma(this.db, "page_count") as number;
+    if (free < SPARE || 2 * free < all) return;
+    this.wait(false);
+    const pages = Math.min(free - SPARE, most);
+    // Each step is a page: exec() would take one only.
+    this.db.prepare(`PRAGMA incremental_vacuum(${pages})`).all();
   }
 
   #rollBack(): void {
@@ -149,25 +175,45 @@ function create(name: string): void {
   }
 }
 
-/** Brings a file to the newest schema. */
-function migrate(db: DatabaseSync): void {
-  const pragma = (name: string): unknown =>
-    Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
-  const isNew = pragma("page_count") === 0;
-  const version = Number(pragma("user_version"));
-  if (!isNew && pragma("application_id") !== APPLICATION_ID) {
+/**
+ * The version of a store's schema; 0: there is nothing in the file.
+ *
+ * @throws {Error} If it is not a store, or newer than this program.
+ */
+export function knownVersion(db: DatabaseSync): number {
+  const application = pragma(db, "application_id");
+  // Who was killed while making it has left the first page of a database.
+  if (application === 0 && isEmpty(db)) return 0;
+  if (application !== APPLICATION_ID) {
     throw new Error("it is a database of something else");
   }
+  const version = Number(pragma(db, "user_version"));
   if (version > migrations.length) {
     throw new Error(
       `it was written by a newer version of AmberMQ (schema ${version}, ` +
         `known are those up to ${migrations.length})`,
     );
   }
-  if (isNew) {
+  return version;
+}
+
+function isEmpty(db: DatabaseSync): boolean {
+  const first = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
+  return first === undefined && pragma(db, "user_version") === 0;
+}
+
+/** What a pragma says. */
+function pragma(db: DatabaseSync, name: string): unknown {
+  return Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0];
+}
+
+/** Brings a file to the newest schema. */
+function migrate(db: DatabaseSync): void {
+  const version = knownVersion(db);
+  if (version === 0) {
     db.exec(`PRAGMA auto_vacuum = INCREMENTAL`);
   }
-  if (pragma("journal_mode = WAL") !== "wal") {
+  if (pragma(db, "journal_mode = WAL") !== "wal") {
     throw new Error("its file system cannot have a write-ahead log");
   }
   if (version === migrations.length) return;

@@ -18,7 +18,11 @@ import type {
   SessionState,
   StoredSubscription,
 } from "./_sqlite_journal.ts";
-import { type StoredMessage, storedMessage } from "./_stored_message.ts";
+import {
+  restoredMessage,
+  type StoredMessage,
+  storedMessage,
+} from "./_stored_message.ts";
 
 /** A message that something that is not in the tables needs. */
 export class MessageEntry {
@@ -41,6 +45,21 @@ export class MessageEntry {
 
   get stored(): StoredMessage {
     return "bytes" in this.source ? this.source : storedMessage(this.source);
+  }
+
+  /** What it counts against limits, in bytes. */
+  get size(): number {
+    return "bytes" in this.source
+      ? restoredMessage(this.source).size
+      : this.source.size;
+  }
+
+  /** As `StoredMessage` has it. */
+  get expiresAt(): number | null {
+    const { expiresAt } = this.source;
+    return expiresAt === null || expiresAt === Infinity
+      ? null
+      : Math.ceil(expiresAt);
   }
 }
 

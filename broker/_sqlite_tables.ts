@@ -45,6 +45,8 @@ export const schema = `
     session INTEGER NOT NULL,
     id INTEGER NOT NULL,
     message INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    expires_at INTEGER,
     qos INTEGER NOT NULL,
     retain INTEGER NOT NULL,
     identifiers TEXT,
@@ -128,11 +130,14 @@ export class Tables {
     if (fate === "write") {
       const { qos, retain, identifiers, shared } = state!;
       this.prepare(
-        "INSERT OR REPLACE INTO deliveries VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO deliveries " +
+          "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       ).run(
         session,
         id,
         message!.id,
+        message!.size,
+        message!.expiresAt,
         qos,
         retain ? 1 : 0,
         identifiers === undefined ? null : JSON.stringify(identifiers),
@@ -281,13 +286,13 @@ export class Tables {
   /** Retained messages and the numbers of their rows. */
   *retained(messages: Messages): Iterable<readonly [number, Message]> {
     const rows = this.prepare(
-      "SELECT m.id, m.uses, m.flags, m.expires_at, m.bytes, r.message " +
+      "SELECT r.message, m.uses, m.flags, m.expires_at, m.bytes " +
         "FROM retained r LEFT JOIN messages m ON m.id = r.message " +
         "ORDER BY r.message",
     );
     for (const row of rows.iterate()) {
       const columns = row as unknown as MessageColumns;
-      yield [columns[0]!, messages.of(columns)];
+      yield [columns[0], messages.of(columns)];
     }
   }
 
@@ -301,10 +306,7 @@ export class Tables {
         "ORDER BY session",
     ));
     const deliveries = new Rows(this.prepare(
-      "SELECT d.session, m.id, m.uses, m.flags, m.expires_at, m.bytes, " +
-        "d.message, d.id, d.qos, d.retain, d.identifiers, d.shared, " +
-        "d.packet_id, d.released FROM deliveries d " +
-        "LEFT JOIN messages m ON m.id = d.message ORDER BY d.session, d.id",
+      `SELECT d.session, ${DELIVERY} ORDER BY d.session, d.id`,
     ));
     const received = new Rows(this.prepare(
       "SELECT session, packet_id FROM received ORDER BY session",
@@ -353,13 +355,17 @@ type SessionColumns = [
 ];
 
 type MessageColumns = [
-  id: number | null,
+  id: number,
   uses: number,
   flags: number,
   expiresAt: number | null,
-  bytes: Uint8Array,
-  name: number,
+  bytes: Uint8Array | null,
 ];
+
+/** The columns of a delivery behind its session: few, since each costs time. */
+const DELIVERY = "d.message, m.uses, m.flags, m.expires_at, m.bytes, d.id, " +
+  "d.qos | (d.retain << 2) | (d.released << 3), d.identifiers, d.shared, " +
+  "d.packet_id FROM deliveries d LEFT JOIN messages m ON m.id = d.message";
 
 /** Messages that are loaded: one object for all their uses. */
 export class Messages {
@@ -370,8 +376,8 @@ export class Messages {
    *
    * @throws {Error} If there is none.
    */
-  of([id, uses, flags, expiresAt, bytes, name]: MessageColumns): Message {
-    if (id === null) throw new Error(`message ${name} is missing`);
+  of([id, uses, flags, expiresAt, bytes]: MessageColumns): Message {
+    if (bytes === null) throw new Error(`message ${id} is missing`);
     const shared = this.#shared.get(id);
     if (shared !== undefined) {
       if (--shared.left === 0) this.#shared.delete(id);
@@ -426,26 +432,24 @@ function* deliveryOf(
   messages: Messages,
 ): Iterable<Change> {
   const message = messages.of(columns as MessageColumns);
-  const [id, qos, retain, identifiers, shared, packetId, released] = columns
-    .slice(6) as [
-      number,
-      1 | 2,
-      number,
-      string | null,
-      string | null,
-      number | null,
-      number,
-    ];
+  const [, , , , , id, flags, identifiers, shared, packetId] = columns as [
+    ...MessageColumns,
+    number,
+    number,
+    string | null,
+    string | null,
+    number | null,
+  ];
   yield {
     type: "enqueue",
     clientId,
     id,
     message,
-    qos,
-    retain: retain === 1,
+    qos: (flags & 3) as 1 | 2,
+    retain: (flags & 4) !== 0,
     identifiers: identifiers === null ? undefined : JSON.parse(identifiers),
     shared: shared ?? undefined,
     packetId: packetId ?? undefined,
   };
-  if (released === 1) yield { type: "release", clientId, id };
+  if (flags & 8) yield { type: "release", clientId, id };
 }

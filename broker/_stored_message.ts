@@ -59,12 +59,20 @@ export function restoredMessage(stored: StoredMessage): Message {
   return message;
 }
 
+/** By protocol version: a million messages need no million of them. */
+const parsers: { 4?: PacketParser | undefined; 5?: PacketParser | undefined } =
+  {};
+
 function parsed(bytes: Uint8Array, flags: number): PublishPacket {
-  const parser = new PacketParser({ version: flags & FIVE ? 5 : 4 });
+  const version = flags & FIVE ? 5 : 4;
+  const parser = parsers[version] ?? new PacketParser({ version });
+  parsers[version] = undefined; // it is in order again once it has succeeded
   parser.push(bytes);
   const packet = parser.next();
-  parser.close();
-  if (packet?.type !== "publish") throw new TypeError("It is no message");
+  if (packet?.type !== "publish" || parser.pending > 0) {
+    throw new TypeError("it has a message that is none");
+  }
+  parsers[version] = parser;
   return packet;
 }
 

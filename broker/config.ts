@@ -53,6 +53,18 @@ export interface TopicCheckConfig {
   receiveAcl?: AccessList;
 }
 
+/** Where sessions and retained messages outlive the process. */
+export interface PersistenceConfig {
+  /** The SQLite file; made if it is not there. */
+  file: string;
+  /**
+   * What an acknowledgement of the broker survives. `"full"`, the default: a
+   * crash of the machine, as each commit waits for the disk. `"normal"`: a
+   * crash of the broker; when the machine crashes, what came last may be lost.
+   */
+  synchronous?: "full" | "normal";
+}
+
 /**
  * Options of plugins by their name or module specifier; `null` or `{}` where
  * there are none.
@@ -127,7 +139,12 @@ export interface BrokerConfig {
   capabilities?: Partial<Capabilities>;
   /** Same as `capabilities.maximumQos`. */
   maxQos?: Qos;
-  /** Where sessions and retained messages are kept; by default in memory. */
+  /**
+   * The file in which sessions and retained messages are kept; by default they
+   * are kept in memory.
+   */
+  persistence?: PersistenceConfig;
+  /** What keeps sessions and retained messages, in place of `persistence`. */
   store?: Store;
   /** Takes what the broker and its plugins have to say; by default the console
    * gets warnings and errors. */

@@ -342,6 +342,24 @@ export const configFields: Fields = {
     },
     description: "Who may publish and subscribe to what. One denial refuses.",
   },
+  persistence: {
+    type: "object",
+    fields: {
+      file: {
+        type: "text",
+        description: "The SQLite file; made if it is not there.",
+      },
+      synchronous: {
+        type: "text",
+        choices: ["full", "normal"],
+        default: "full",
+        description: "What an acknowledgement survives: a crash of the " +
+          "machine, or only one of the broker.",
+      },
+    },
+    description: "Where sessions and retained messages outlive the broker's " +
+      "process. By default they are kept in memory.",
+  },
   plugins: {
     type: "any",
     description: "More plugins, in the order in which they are asked: a list " +

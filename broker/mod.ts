@@ -35,4 +35,6 @@ export type * from "./plugin.ts";
 export type { Field, Fields } from "../codec/mod.ts";
 export { SqliteStore, type SqliteStoreOptions } from "./sqlite_store.ts";
 export * from "./store.ts";
+export * from "./store_dump.ts";
+export * from "./store_upkeep.ts";
 export * from "./yaml_file.ts";

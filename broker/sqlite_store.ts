@@ -1,5 +1,5 @@
 /**
- * A store in a file: SQLite, in a process of its own with the broker.
+ * A store in a file: SQLite, in the process of the broker.
  *
  * A commit writes one row of a journal and waits for the disk once, whatever
  * the turn had in it. The tables follow, a piece with each commit; see
@@ -31,8 +31,8 @@ export interface SqliteStoreOptions {
   synchronous?: "full" | "normal";
 }
 
-/** Bytes of the journal that are collected before the tables follow. */
-const PART = 1 << 20;
+/** Pages of the file that are given back at a time. */
+const SLICE = 512;
 
 /** Entries that are written to the tables with a commit, at the least. */
 const PIECE = 16;
@@ -59,8 +59,13 @@ export class SqliteStore implements Store {
   /** The file. */
   readonly file: string;
 
+  /** Bytes of the journal that are collected before the tables follow. */
+  protected readonly part: number = 1 << 20;
+
   readonly #synchronous: "full" | "normal";
   #open: { readonly file: StoreFile; readonly tables: Tables } | undefined;
+  /** Whether all of the file has been read. */
+  #loaded = false;
   readonly #journal = new JournalWriter();
   #pending = new Pending();
   readonly #sessions = new Map<string, SessionEntry>();
@@ -75,6 +80,8 @@ export class SqliteStore implements Store {
   #young = 0;
   /** How many changes the turn has. */
   #changes = 0;
+  /** Whether the journal lacks something of it. */
+  #overdue = false;
   /** Whether the turn has something that is about to be confirmed. */
   #lasting = false;
 
@@ -113,6 +120,7 @@ export class SqliteStore implements Store {
         this.#sessions.set(clientId, session);
         return session;
       });
+      this.#loaded = true;
     } catch (error) {
       throw new BrokerError(
         `Cannot load the store ${this.file}: ${reasonOf(error)}`,
@@ -128,7 +136,7 @@ export class SqliteStore implements Store {
     this.#lastSession = tables.last("sessions");
     this.#lastMessage = tables.last("messages");
     this.#lastRow = this.#young = this.#changes = 0;
-    this.#hasOld = false;
+    this.#hasOld = this.#overdue = false;
   }
 
   /**
@@ -255,11 +263,17 @@ export class SqliteStore implements Store {
       );
     }
     try {
-      // What is as large as that, or was collected while commits failed, goes
-      // to the tables at once.
-      if (this.#journal.length > PART) this.#writeAll(this.#lasting);
-      else this.#writeTurn();
+      // What is as large as that goes to the tables at once.
+      if (this.#overdue || this.#journal.length > this.part) {
+        this.#writeAll(this.#lasting);
+      } else this.#writeTurn();
     } catch (error) {
+      // While commits fail memory does not grow with what they would have
+      // written: what has changed is known without it.
+      if (this.#journal.length > this.part) {
+        this.#overdue = true;
+        this.#journal.clear();
+      }
       throw new BrokerError(
         `Cannot write to the store ${this.file}: ${reasonOf(error)}`,
         { cause: error },
@@ -294,11 +308,20 @@ export class SqliteStore implements Store {
     }
     this.#lastRow++;
     this.#young += bytes.length;
-    if (this.#young < PART || this.#hasOld) return;
+    if (this.#young < this.part || this.#hasOld) return;
     pending.age();
     this.#lastOldRow = this.#lastRow;
     this.#hasOld = true;
     this.#young = 0;
+    this.#shrink(SLICE);
+  }
+
+  #shrink(pages: number): void {
+    try {
+      this.#open!.file.shrink(pages);
+    } catch {
+      // The turn is committed; what is wrong shows in the next commit.
+    }
   }
 
   /** Brings the tables up to date, and empties the journal. */
@@ -314,6 +337,7 @@ export class SqliteStore implements Store {
     this.#pending.age();
     this.#hasOld = false;
     this.#young = 0;
+    this.#overdue = false;
   }
 
   /**
@@ -326,7 +350,10 @@ export class SqliteStore implements Store {
     if (this.#open === undefined) return;
     const { file } = this.#open;
     try {
-      this.#writeAll(true);
+      if (this.#loaded) {
+        this.#writeAll(true);
+        this.#shrink(Infinity);
+      }
     } catch (error) {
       throw new BrokerError(
         `Cannot bring the store ${this.file} up to date: ${reasonOf(error)}`,
@@ -334,6 +361,7 @@ export class SqliteStore implements Store {
       );
     } finally {
       this.#open = undefined;
+      this.#loaded = false;
       file.close();
     }
   }

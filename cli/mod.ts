@@ -18,6 +18,7 @@ import { UsageError } from "./_flags.ts";
 import { passwdCommand } from "./_passwd.ts";
 import { pubFlags, runPub } from "./_pub.ts";
 import { rrFlags, runRr } from "./_rr.ts";
+import { storeCommand } from "./_store.ts";
 import { runSub, subFlags } from "./_sub.ts";
 import {
   OutputError,
@@ -55,6 +56,7 @@ const commands: Commands = {
   },
   config: configCommand,
   passwd: passwdCommand,
+  store: storeCommand,
   completions: completionsCommand(() => commands),
 };
 

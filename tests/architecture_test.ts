@@ -34,12 +34,17 @@ const packages: Record<string, readonly string[]> = {
   // YAML for configuration files; node:path and node:url know the paths of
   // every system;
   // TLS that asks for certificates of clients: see broker/_tls.ts;
-  // garbage to be collected: see broker/_memory.ts.
+  // garbage to be collected: see broker/_memory.ts; rounds of the event loop:
+  // see broker/_rounds.ts; SQLite, and node:process, which gives it to who
+  // needs it.
   broker: [
     "@std/yaml",
     "node:crypto",
     "node:path",
+    "node:process",
+    "node:sqlite",
     "node:stream",
+    "node:timers",
     "node:tls",
     "node:url",
     "node:v8",
@@ -87,14 +92,26 @@ const exceptions: Record<string, Record<string, string>> = {
     "Deno.errors": "what listeners say when they are closed",
   },
   "broker/_websocket_handshake.ts": { crypto: "a digest of the handshake" },
+  "broker/_sqlite_file.ts": {
+    "Deno.openSync": "makes a file that others may not read",
+    "Deno.errors": "whether it is there already",
+    process: "gives modules of Node.js to who needs them",
+  },
   "broker/broker.ts": {
     Date: "whether certificates have expired",
-    performance: "the clock where none is passed in",
+    performance: "the clock where none is passed in; how long loading takes",
     setInterval: "the one sweep",
     clearInterval: "the one sweep",
   },
   "broker/_memory.ts": {
     "Deno.memoryUsage": "how much memory is in use",
+  },
+  "broker/_rounds.ts": {
+    setImmediate: "counts rounds of the event loop",
+  },
+  "broker/_throttle.ts": {
+    setInterval: "looks at who sends too fast, while somebody does",
+    clearInterval: "the same",
   },
   "broker/_within.ts": {
     setTimeout: "how long is waited at most",
@@ -311,6 +328,15 @@ const neighbours = [
   "tests/docs tests/plugins", // a logger
   "tests/docs tests/cli", // a terminal
   "tests/docs cli", // the flags that command lines in documents have
+  // What is fuzzed, what makes it, and a broker in memory.
+  ...["broker", "cli", "client", "codec", "plugins"]
+    .map((folder) => `tests/fuzz ${folder}`),
+  ...["broker", "codec", "conformance"]
+    .map((folder) => `tests/fuzz tests/${folder}`),
+  "tools tools/soak", // its parts
+  "tests/tools tools/soak", // the same
+  "tools/soak bench", // what a process uses
+  "tools/soak tests", // a broker as a process
 ];
 
 Deno.test("there are no import cycles, types counted", () => {
@@ -440,7 +466,8 @@ Deno.test("every statement that sources, tests and documents refer to exists", (
 
 Deno.test("every statement that a source enforces is in the name of a test", () => {
   const proved = new Set(
-    filesIn("tests", true).filter((path) => path.endsWith("_test.ts"))
+    filesIn("tests", true)
+      .filter((path) => /_(?:test|contract)\.ts$/.test(path))
       .flatMap((path) => sourceOf(path).strings)
       .flatMap((name) => references(name).map((one) => one.join())),
   );

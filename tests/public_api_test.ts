@@ -20,7 +20,7 @@ const api: Record<string, { values: string; types: string }> = {
     values: `
       Broker BrokerError MemoryStore Message Metrics configFields
       configSchema dashed defaultConfig defaultCapabilities defaultLimits explainConfig parseBind
-      parseConfig parseYaml readConfigFile readYamlFile
+      parseConfig parseYaml readConfigFile readYamlFile SqliteStore
     `,
     types: `
       AccessList AccessRequest AuthConfig AuthenticationAnswer AuthenticationExchange
@@ -28,8 +28,8 @@ const api: Record<string, { values: string; types: string }> = {
       BrokerEventName BrokerEvents BrokerStatus Capabilities Change ClientCert ClientInfo
       ConfigSource ConnectAttempt Field Fields JsonSchema Limits Listener ListenerAddress
       ListenerConfig
-      LogLevel Logger MemoryLevel MessageInit MessageProperties Opinion Plugin QueueFullPolicy
-      PluginContext PluginFactory PluginModule PluginOptions SessionInfo Store
+      LogLevel Logger MemoryLevel MessageInit MessageProperties Opinion PersistenceConfig Plugin
+      PluginContext PluginFactory PluginModule PluginOptions QueueFullPolicy SessionInfo SqliteStoreOptions Store
       StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
       YamlFile
     `,

@@ -93,7 +93,6 @@ export function gather(): Map<string, Evidence> {
   }
   const files = [
     ...filesIn("tests").filter((path) =>
-      path.endsWith("_test.ts") &&
       !ofTools.some((folder) => path.startsWith(folder))
     ),
     ...filesIn(checks),

@@ -101,8 +101,8 @@ for (
     ["amqtt.contrib.ldap.UserAuthLdapPlugin", ": LDAP"],
     ["amqtt.contrib.shadows.ShadowPlugin", ": device shadows"],
     ["amqtt.contrib.django.DjangoAuthPlugin", ": Django"],
-    ["amqtt.contrib.persistence.SessionDBPlugin", ": sessions are kept by"],
-    ["amqtt.plugins.persistence.SessionDBPlugin", ": sessions are kept by"],
+    ["amqtt.contrib.persistence.OtherPlugin", ": persistence.file says"],
+    ["amqtt.plugins.persistence.OtherPlugin", ": persistence.file says"],
     ["my.own.Plugin", "; built in are auth_anonymous,"],
   ] as const
 ) {

@@ -25,6 +25,7 @@ Deno.test("fields are the keys of BrokerConfig that a file can have", () => {
     listeners: true,
     auth: true,
     topicCheck: true,
+    persistence: true,
     plugins: true,
     sysInterval: true,
     timeoutDisconnectDelay: true,

@@ -1,7 +1,7 @@
 /** Stores in files that are gone after the tests. */
 
 import { copyFileSync, existsSync } from "node:fs";
-import { SqliteStore } from "../../broker/mod.ts";
+import { SqliteStore } from "../broker/mod.ts";
 
 const folder = Deno.makeTempDirSync({ prefix: "ambermq_store_" });
 let count = 0;
@@ -13,9 +13,9 @@ export function newFile(): string {
   return `${folder}/${++count}.db`;
 }
 
-/** A store in a new file. */
+/** A store in a new file, which waits for the disk less often. */
 export function newStore(): SqliteStore {
-  return new SqliteStore({ file: newFile() });
+  return new SqliteStore({ file: newFile(), synchronous: "normal" });
 }
 
 /** Copies a database with its log, as it is on the disk. */
