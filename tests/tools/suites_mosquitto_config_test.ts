@@ -58,7 +58,7 @@ Deno.test("passwords() checks both hashes of mosquitto_passwd", async () => {
   const { authenticate } = passwords(
     "user:$6$Ut1cUS9PG8+gC3vn$tOjCfSJJDe1Alu9HktxxyyzwN4+6mAMSWGRAF9gmMN8pzcGTPVEYYMAZpCEp96Oz2ZRRz5YKM6lrcyZCHTQdhQ==\n",
   );
-  const attempt = { signal: new AbortController().signal };
+  const attempt = { method: undefined, signal: new AbortController().signal };
   const check = (user: string | undefined, password: string) =>
     authenticate!(info(user), new TextEncoder().encode(password), attempt);
   assertEquals(await check("user", "wrong"), false);
