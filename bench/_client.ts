@@ -25,6 +25,8 @@ export interface ClientOptions extends Endpoint {
   readonly version: Version;
   /** Seconds. */
   readonly keepAlive: number;
+  /** Whether its session outlives its connection. */
+  readonly durable?: boolean;
 }
 
 /** One client. The base of publishers and subscribers. */
@@ -43,14 +45,14 @@ export class Client extends Connection {
 
   /** Connects and waits for the CONNACK. */
   async open(): Promise<void> {
-    const { version, keepAlive } = this.options;
+    const { version, keepAlive, durable } = this.options;
     try {
       await this.connect(this.options);
     } catch (error) {
       return this.run.fail(`${this.name}: ${(error as Error).message}`);
     }
     const id = `load${Deno.pid}${this.name.replaceAll(" ", "")}`;
-    this.send(connectPacket(version, id, keepAlive));
+    this.send(connectPacket(version, id, keepAlive, durable));
     await this.#answered();
   }
 

@@ -37,6 +37,7 @@ pubsub:
                             in place of --W
   --count N                 measure so many deliveries, not --secs
   --retain                  set the retain flag
+  --durable                 sessions of subscribers outlive their connections
 
 connect:
   --N N --hold S            connections (1000), and how long they stay (5)
@@ -74,6 +75,7 @@ export interface Options {
   readonly rate: number;
   readonly count: number;
   readonly retain: boolean;
+  readonly durable: boolean;
   readonly connections: number;
   readonly concurrency: number;
   readonly holdSeconds: number;
@@ -113,6 +115,7 @@ const FLAGS = {
   rate: text("0"),
   count: text("0"),
   retain: flag,
+  durable: flag,
   N: text("1000"),
   C: text("100"),
   hold: text("5"),
@@ -187,6 +190,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     rate: number("rate", 0),
     count: integer("count", 0),
     retain: values.retain,
+    durable: values.durable,
     connections: integer("N", 1),
     concurrency: integer("C", 1),
     holdSeconds: number("hold", 0),

@@ -50,19 +50,23 @@ function noProperties(version: Version): number[] {
   return version === 5 ? [0] : [];
 }
 
-/** A CONNECT with a clean session. */
+/** For 5.0: a session expiry interval of an hour. */
+const EXPIRY = [5, 0x11, 0, 0, 0x0e, 0x10];
+
+/** A CONNECT with a clean session, or with one that outlives its connection. */
 export function connectPacket(
   version: Version,
   clientId: string,
   keepAlive: number,
+  durable = false,
 ): Uint8Array {
   return packet(0x10, [
     ...text("MQTT"),
     version,
-    0x02,
+    durable ? 0x00 : 0x02,
     keepAlive >>> 8,
     keepAlive & 0xff,
-    ...noProperties(version),
+    ...(durable && version === 5 ? EXPIRY : noProperties(version)),
     ...text(clientId),
   ]);
 }

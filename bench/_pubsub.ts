@@ -38,7 +38,8 @@ class Subscriber extends Client {
   readonly #index: number;
 
   constructor(load: PubSub, index: number, options: ClientOptions) {
-    super(load.run, `subscriber ${index}`, options);
+    const { durable } = load.options;
+    super(load.run, `subscriber ${index}`, { ...options, durable });
     this.#load = load;
     this.#index = index;
   }

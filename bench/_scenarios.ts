@@ -18,6 +18,8 @@ export const SCENARIOS: Readonly<Record<string, string>> = {
   qos1: "--P 20 --S 20 --qos 1 --W 50 --I 20",
   qos1fan: "--P 1 --S 100 --qos 1 --W 10 --I 10",
   qos2: "--P 20 --S 20 --qos 2 --W 50 --I 20",
+  qos1durable: "--P 20 --S 20 --qos 1 --W 50 --I 20 --durable",
+  qos2durable: "--P 20 --S 20 --qos 2 --W 50 --I 20 --durable",
   match10k: "--P 20 --S 100 --map match --filters 100 --W 50",
   // One message at a time on each connection: nothing to batch.
   pingpong: "--P 1 --S 1 --W 1",
@@ -25,6 +27,7 @@ export const SCENARIOS: Readonly<Record<string, string>> = {
   w1fan10: "--P 20 --S 200 --W 1",
   w1fanin1000: "--P 1000 --S 1 --map all --W 1",
   w1fanout1000: "--P 1 --S 1000 --W 1",
+  durable1: "--P 1 --S 1 --qos 1 --W 1 --I 1 --durable",
   qos1w1: "--P 200 --S 200 --qos 1 --W 1 --I 1",
   // At a rate, whatever the broker does.
   paced: "--P 20 --S 20 --rate 2000",

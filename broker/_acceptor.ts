@@ -1,12 +1,13 @@
 /**
  * The way in: accepts connections of one listener until it is closed, within
- * the limits on their number.
+ * the limits on their number and on the addresses that they come from.
  */
 
 import { ReasonCode, type Transport } from "../codec/mod.ts";
 import { Connection } from "./_connection.ts";
 import type { Listener } from "./listen.ts";
 import type { BrokerState } from "./_state.ts";
+import type { Refusal } from "./_visitors.ts";
 
 /** Connections that are turned away with a word about why, at a time. */
 const FAREWELLS = 100;
@@ -80,13 +81,16 @@ export class Acceptor {
     const broker = this.#broker;
     const { connections, limits, metrics } = broker;
     if (this.#stopped) return end(transport);
+    const visitor = broker.visitors.find(transport.remoteAddr);
+    const refusal = visitor?.arrive();
+    if (refusal !== undefined) return this.#turnAway(transport, refusal);
     if (this.#open >= this.#maxConnections) {
       const most = this.#maxConnections;
-      return this.#turnAway(transport, `the listener has ${most}`);
+      return this.#turnAway(transport, noRoom(`the listener has ${most}`));
     }
     if (connections.size >= limits.connections) {
       const most = limits.connections;
-      return this.#turnAway(transport, `the broker has ${most}`);
+      return this.#turnAway(transport, noRoom(`the broker has ${most}`));
     }
     try {
       transport.setNoDelay?.(true);
@@ -95,9 +99,16 @@ export class Acceptor {
       // It is gone already, as reading will tell.
     }
     this.#open++;
+    visitor?.enter();
     metrics.connectionsAccepted++;
     metrics.connectionsOpen++;
-    const connection = new Connection(broker, transport, this.name, this.#left);
+    const connection = new Connection(
+      broker,
+      transport,
+      this.name,
+      visitor,
+      this.#left,
+    );
     connections.add(connection);
     connection.run(); // never rejects
   }
@@ -105,25 +116,26 @@ export class Acceptor {
   readonly #left = (connection: Connection): void => {
     const { connections, metrics } = this.#broker;
     this.#open--;
+    connection.visitor?.leave();
     connections.delete(connection);
     metrics.connectionsOpen--;
     this.#onClosed();
   };
 
-  #turnAway(transport: Transport, why: string): void {
+  #turnAway(transport: Transport, { reasonCode, reason }: Refusal): void {
     const { metrics, hooks } = this.#broker;
-    const reason = `too many connections: ${why}`;
     metrics.connectionsRefused++;
     hooks.emit("broker_connection_refused", {
       address: transport.remoteAddr,
       clientId: undefined,
       username: undefined,
-      reasonCode: ReasonCode.QuotaExceeded,
+      reasonCode,
       reason,
     });
-    if (transport.turnAway === undefined || this.#farewells.size >= FAREWELLS) {
-      return end(transport);
-    }
+    if (
+      transport.turnAway === undefined || this.#farewells.size >= FAREWELLS ||
+      reasonCode === ReasonCode.Banned // is worth no trouble
+    ) return end(transport);
     this.#farewells.add(transport);
     const timer = setTimeout(() => end(transport), FAREWELL_TIMEOUT);
     transport.turnAway(reason).catch(() => {}).then(() => {
@@ -132,6 +144,11 @@ export class Acceptor {
       end(transport);
     });
   }
+}
+
+function noRoom(why: string): Refusal {
+  const reason = `too many connections: ${why}`;
+  return { reasonCode: ReasonCode.QuotaExceeded, reason };
 }
 
 function end(transport: Transport): void {

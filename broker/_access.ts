@@ -4,7 +4,11 @@
  */
 
 import { readSettings } from "../codec/mod.ts";
-import { type ActivePlugin, noUsers } from "./_active_plugins.ts";
+import {
+  type ActivePlugin,
+  authenticates,
+  noUsers,
+} from "./_active_plugins.ts";
 import type { Configuration } from "./_configuration.ts";
 import type { ResolvedListener } from "./listeners.ts";
 import type { Plugin } from "./plugin.ts";
@@ -38,7 +42,7 @@ export function accessOf(
   plugins: readonly Plugin[],
 ): Access {
   const deciding = plugins.flatMap((plugin, i) =>
-    plugin.authenticate === undefined ? [] : [active[i]!]
+    authenticates(plugin) ? [active[i]!] : []
   );
   const byDefault = open && deciding.length === 0;
   const approving = deciding.filter((one) => allowsAnonymous(one) !== false);

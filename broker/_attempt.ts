@@ -1,11 +1,16 @@
-/** An attempt to connect, of which plugins may learn that it is over. */
+/** An attempt to authenticate, of which plugins may learn that it is over. */
 
 import type { ConnectAttempt } from "./plugin.ts";
 
 export class Attempt implements ConnectAttempt {
+  readonly method: string | undefined;
   /** Made for who asks: most do not. */
   #controller: AbortController | undefined;
   #over = false;
+
+  constructor(method?: string) {
+    this.method = method;
+  }
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();

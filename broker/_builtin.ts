@@ -15,6 +15,10 @@ const builtins = {
     section: "auth",
     load: () => import("../plugins/auth_file.ts"),
   },
+  auth_scram: {
+    section: "auth",
+    load: () => import("../plugins/auth_scram.ts"),
+  },
   topic_acl: {
     section: "topicCheck",
     load: () => import("../plugins/topic_acl.ts"),
@@ -83,11 +87,11 @@ const elsewhere: readonly [start: string, advice: string][] = [
   ["amqtt.contrib.shadows.", "device shadows come with a later version"],
   [
     "amqtt.contrib.persistence.",
-    "sessions are kept by the store that a broker is made with",
+    "persistence.file says where sessions are kept",
   ],
   [
     "amqtt.plugins.persistence.",
-    "sessions are kept by the store that a broker is made with",
+    "persistence.file says where sessions are kept",
   ],
 ];
 

@@ -3,6 +3,7 @@
  */
 
 import { readSettings, SettingsError } from "../codec/mod.ts";
+import { isNetwork, Networks } from "./_address.ts";
 import {
   type ActivePlugin,
   activePlugins,
@@ -27,6 +28,7 @@ export interface Configuration {
   readonly settings: BrokerConfig;
   readonly listeners: readonly ResolvedListener[];
   readonly limits: Limits;
+  readonly trusted: Networks;
   readonly capabilities: Capabilities;
   readonly plugins: readonly ActivePlugin[];
   /** Whether anybody may connect because nothing is said of it. */
@@ -35,8 +37,11 @@ export interface Configuration {
   readonly warnings: readonly string[];
 }
 
+/** Addresses of who runs on the same machine. */
+const THIS_MACHINE = ["127.0.0.0/8", "::1"];
+
 /** What is passed on as it is: nothing that a file could say. */
-const objects = ["logger", "now", "source", "store"] as const;
+const objects = ["logger", "memoryUsed", "now", "source", "store"] as const;
 
 /**
  * Reads a configuration.
@@ -55,6 +60,7 @@ export function readConfig(config: BrokerConfig): Configuration {
     const said = checked(config);
     const settings = translate(said, warn);
     const { listeners = defaultConfig().listeners!, auth } = settings;
+    checkStore(settings);
     const resolved = resolveListeners(listeners);
     warnOfListeners(listeners, resolved, warn);
     return {
@@ -62,6 +68,7 @@ export function readConfig(config: BrokerConfig): Configuration {
       settings,
       listeners: resolved,
       limits: limitsOf(settings),
+      trusted: trustedOf(settings),
       capabilities: capabilitiesOf(settings),
       plugins: activePlugins(settings, warn),
       open: Object.values(auth ?? {}).every((value) => value === undefined),
@@ -115,6 +122,21 @@ function limitsOf({ limits, sessionExpiryInterval }: BrokerConfig): Limits {
   return { ...defaultLimits, ...limits, sessionExpiryInterval };
 }
 
+function trustedOf({ trustedAddresses }: BrokerConfig): Networks {
+  const list = trustedAddresses ?? THIS_MACHINE;
+  return new Networks(list.map((text, index) => {
+    if (isNetwork(text)) return text;
+    throw new SettingsError(
+      "the configuration of the broker",
+      ["trustedAddresses", String(index)],
+      `trusted-addresses[${index}] is ${
+        JSON.stringify(text)
+      }, not an address ` +
+        "or network such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32",
+    );
+  }));
+}
+
 function capabilitiesOf({ capabilities, maxQos }: BrokerConfig): Capabilities {
   if (maxQos === undefined) return { ...defaultCapabilities, ...capabilities };
   if (capabilities?.maximumQos !== undefined) {
@@ -125,6 +147,19 @@ function capabilitiesOf({ capabilities, maxQos }: BrokerConfig): Capabilities {
     );
   }
   return { ...defaultCapabilities, ...capabilities, maximumQos: maxQos };
+}
+
+function checkStore({ persistence, store }: BrokerConfig): void {
+  if (persistence === undefined) return;
+  const problem = store !== undefined
+    ? "persistence and store are the same; keep one of them"
+    : "persistence has no file: persistence.file says where it is";
+  if (store === undefined && persistence.file) return;
+  throw new SettingsError(
+    "the configuration of the broker",
+    ["persistence"],
+    problem,
+  );
 }
 
 function warnOfListeners(

@@ -4,6 +4,7 @@
  */
 
 import {
+  type AuthPacket,
   type ConnackPacket,
   type ConnackProperties,
   type ConnectPacket,
@@ -15,6 +16,7 @@ import {
   type Will,
 } from "../codec/mod.ts";
 import { Attempt } from "./_attempt.ts";
+import { Authentication } from "./_authentication.ts";
 import { announced, refusalOfWill } from "./capabilities.ts";
 import { endSession, setWill } from "./_disconnect.ts";
 import type { Peer } from "./_peer.ts";
@@ -22,12 +24,15 @@ import type { Awaitable, ClientInfo } from "./plugin.ts";
 import { FOREVER, INTERNAL, Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 
-/** Whether the client may connect: the CONNACK that refuses it, or nothing. */
+/**
+ * Whether the client may connect: the CONNACK that refuses it, AUTH if it has to
+ * say more, or nothing.
+ */
 export function authenticate(
   broker: BrokerState,
   connection: Peer,
   packet: ConnectPacket,
-): Awaitable<ConnackPacket | undefined> {
+): Awaitable<ConnackPacket | AuthPacket | undefined> {
   const { protocolVersion, properties, cleanStart } = packet;
   const { listener, address, certificate } = connection;
   const { output } = connection;
@@ -39,6 +44,7 @@ export function authenticate(
     properties?.topicAliasMaximum ?? 0,
     broker.limits.topicAliasMaximum,
   );
+  // [MQTT-3.3.2-11]
   if (aliases > 0) output.aliases = new OutboundTopicAliases(aliases);
   const client: ClientInfo = {
     clientId: packet.clientId === "" ? assignedId() : packet.clientId,
@@ -59,21 +65,32 @@ export function authenticate(
       "the client identifier is empty",
     );
   }
+  const method = properties?.authenticationMethod;
+  const offer = method === undefined ? undefined : broker.hooks.offer(method);
   // [MQTT-4.12.0-1]
-  if (properties?.authenticationMethod !== undefined) {
+  if (method !== undefined && offer === undefined) {
     return refuse(
       ReasonCode.BadAuthenticationMethod,
       // quoted: it may contain line ends, and reasons go into logs
       `the authentication method ${
-        JSON.stringify(properties.authenticationMethod.slice(0, 100))
+        JSON.stringify(method.slice(0, 100))
       } is not known`,
     );
   }
   if (packet.clientId.length > broker.limits.clientIdLength) {
     return refuse(
-      ReasonCode.ClientIdentifierNotValid,
+      ReasonCode.ClientIdentifierNotValid, // [MQTT-3.1.3-8] [MQTT311-3.1.3-9]
       "the client identifier is too long",
     );
+  }
+  // Who comes back to a session is let in: what waits for it gets less.
+  if (broker.memory.short && !broker.sessions.has(client.clientId)) {
+    return refuse(ReasonCode.ServerBusy, "the broker is short of memory");
+  }
+  if (offer !== undefined) {
+    const authentication = new Authentication(broker, connection, offer);
+    connection.authentication = authentication;
+    return authentication.begin(properties!.authenticationData);
   }
   const attempt = new Attempt();
   connection.attempt = attempt;
@@ -129,7 +146,7 @@ export function admit(
     requestedExpiry(packet),
     limits.sessionExpiryInterval,
   );
-  let session = sessions.get(clientId);
+  let session = sessions.get(clientId); // [MQTT-3.1.3-2]
   if (
     expiryInterval > 0 && session === undefined && !hasRoomForSession(broker)
   ) {
@@ -144,7 +161,7 @@ export function admit(
     );
     session = sessions.get(clientId); // a session without expiry is gone now
   }
-  // [MQTT-3.1.2-4]; what another user was promised is not for this one
+  // [MQTT-3.1.2-4] [MQTT-3.1.4-4]; what another user was promised is not for this one
   if (
     session !== undefined &&
     (packet.cleanStart || !isSameUser(session.client, client))
@@ -169,7 +186,10 @@ export function admit(
     type: "connack",
     sessionPresent,
     reasonCode: ReasonCode.Success,
-    properties: greeting(broker, packet, clientId, expiryInterval),
+    properties: {
+      ...greeting(broker, packet, clientId, expiryInterval),
+      ...connection.authentication?.greeting,
+    },
   };
 }
 
@@ -186,6 +206,17 @@ export function hasRoomForSession(
   { limits, metrics, sessions }: BrokerState,
 ): boolean {
   return sessions.size - metrics.clientsConnected < limits.sessions;
+}
+
+/** CONNECT, independent of the receive buffer: without its credentials. */
+export function keptConnect(packet: ConnectPacket): ConnectPacket {
+  const { password: _, will, properties, ...rest } = packet;
+  const { authenticationData: __, ...others } = properties ?? {};
+  return {
+    ...rest,
+    properties: others,
+    ...(will === undefined ? {} : { will: kept(will) }),
+  };
 }
 
 /** A will that is independent of the receive buffer. */
@@ -216,7 +247,7 @@ function keepAliveOf(
   { capabilities: { maximumKeepAlive: most } }: BrokerState,
   { keepAlive, protocolVersion }: ConnectPacket,
 ): number {
-  if (most === 0 || protocolVersion < 5) return keepAlive;
+  if (most === 0 || protocolVersion < 5) return keepAlive; // [MQTT-3.2.2-22]
   return keepAlive === 0 ? most : Math.min(keepAlive, most);
 }
 

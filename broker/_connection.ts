@@ -5,6 +5,7 @@
 
 import {
   type Address,
+  type AuthPacket,
   type ConnackPacket,
   type ConnectionState,
   type ConnectPacket,
@@ -21,36 +22,41 @@ import {
   type Transport,
 } from "../codec/mod.ts";
 import type { Attempt } from "./_attempt.ts";
-import { admit, authenticate } from "./_connect.ts";
-import { closeSession, setWill } from "./_disconnect.ts";
+import type { Authentication } from "./_authentication.ts";
+import { admit, authenticate, keptConnect } from "./_connect.ts";
+import { changeExpiry, closeSession, setWill } from "./_disconnect.ts";
 import { dispatch } from "./_dispatch.ts";
 import { Ending } from "./_ending.ts";
 import { Output, type OutputOwner } from "./_output.ts";
+import { pause } from "./_pause.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
 import { brief, permitted } from "./_reason.ts";
+import { ReadAhead } from "./_read_ahead.ts";
+import { withoutSecrets } from "./_secrets.ts";
 import type { Session } from "./_session.ts";
+import { Reads } from "./_rounds.ts";
 import type { BrokerState } from "./_state.ts";
+import type { Throttle } from "./_throttle.ts";
+import type { Visitor } from "./_visitors.ts";
+import { Watch, type Watched } from "./_watch.ts";
 
 /** Bytes of the largest CONNECT: its six fields at their longest, and more. */
 const LARGEST_CONNECT = 512 * 1024;
 
-/** Bytes that are read before it is known who the client is. */
-const READ_AHEAD = 256;
+/** Steps of routing for one client before others have their turn: some 10 ms. */
+const STEPS = 50_000;
 
-/** A read that has begun. */
-interface Ahead {
-  readonly bytes: Uint8Array;
-  readonly count: Promise<number | null>;
-}
-
-export class Connection implements Peer, OutputOwner {
+export class Connection implements Peer, OutputOwner, Watched {
   readonly output: Output;
   readonly listener: string;
   readonly address: Address | undefined;
+  /** Who comes from its address, if anybody cares. */
+  readonly visitor: Visitor | undefined;
   /** Who it is, from CONNECT on. */
   client: ClientInfo | undefined;
   attempt: Attempt | undefined;
+  authentication: Authentication | undefined;
   session: Session | undefined;
   /** Seconds; as CONNECT said. */
   keepAlive = 0;
@@ -62,24 +68,28 @@ export class Connection implements Peer, OutputOwner {
   readonly #parser: PacketParser;
   #aliases: InboundTopicAliases | undefined;
   #state: ConnectionState = "connecting";
+  /** CONNECT, while more is asked of the client than it says. */
+  #connect: ConnectPacket | undefined;
   /** Whether the transport's handshake is not complete. */
   #shaking = false;
-  /** What was read while the verdict on CONNECT was awaited. */
-  #ahead: Ahead | undefined;
+  /** What is read while the verdict on CONNECT is awaited. */
+  #ahead: ReadAhead | undefined;
+  readonly #watch: Watch;
   readonly #ending: Ending;
+  /** How fast the client may send, if that is limited. */
+  readonly #throttle: Throttle | undefined;
   /** Whether a handler waits for a plugin, and nothing is read. */
   #handling = false;
-  /** Whether anything arrived since the last sweep. */
-  #active = false;
-  /** When something arrived last; before CONNECT, when the connection began. */
-  #activeAt: number;
   /** Set while nothing is read because the peer does not read its answers. */
   #resume: (() => void) | undefined;
+  /** Set while nothing is read because the client sends too fast. */
+  #release: (() => void) | undefined;
 
   constructor(
     broker: BrokerState,
     transport: Transport,
     listener: string,
+    visitor: Visitor | undefined,
     onClosed: (connection: Connection) => void,
   ) {
     this.#broker = broker;
@@ -91,8 +101,10 @@ export class Connection implements Peer, OutputOwner {
     this.#parser = new PacketParser({
       maximumPacketSize: Math.min(maximumPacketSize, LARGEST_CONNECT),
     });
-    this.#activeAt = broker.now();
+    this.#watch = new Watch(broker);
+    this.#throttle = broker.throttles.create();
     this.listener = listener;
+    this.visitor = visitor;
     this.address = transport.remoteAddr;
   }
 
@@ -119,48 +131,84 @@ export class Connection implements Peer, OutputOwner {
     return this.#transport.certificate;
   }
 
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
   get ended(): boolean {
     return this.#state === "disconnected";
   }
 
+  /** Whether CONNACK 0 was sent, which makes it a client's. */
+  get #greeted(): boolean {
+    return this.#state === "connected" || this.#state === "disconnected";
+  }
+
+  get shaking(): boolean {
+    return this.#shaking;
+  }
+
+  /** Whether nothing is read, and that is not the client's fault. */
+  get busy(): boolean {
+    return this.#handling || this.#resume !== undefined ||
+      this.#release !== undefined;
+  }
+
   /** Reads and handles packets until the connection is over. Never rejects. */
   async run(): Promise<void> {
-    const { metrics, hooks } = this.#broker;
+    const { metrics, hooks, subscriptions } = this.#broker;
     const parser = this.#parser;
+    const throttle = this.#throttle;
+    const reads = new Reads(this.#broker.rounds);
     if (this.#transport.handshake !== undefined) await this.#shakeHands();
     try {
       while (!this.ended) {
         let count: number | null;
         try {
           count = await (this.#ahead === undefined
-            ? this.#transport.read(parser.writable())
-            : this.#catchUp(this.#ahead));
+            ? this.#transport.read(this.#writable)
+            : this.#ahead.into(parser));
         } catch (error) {
           this.onBroken(error instanceof Error ? error.message : String(error));
           break;
         }
+        this.#ahead = undefined;
         if (count === null) {
           this.onBroken("the client closed the connection");
           break;
         }
         if (this.ended) break;
-        this.#active = true;
+        this.#watch.bytes += count;
         metrics.bytesReceived += count;
         parser.advance(count);
+        throttle?.read(count);
+        let steps = subscriptions.steps;
         for (let packet; (packet = parser.next()) !== undefined;) {
+          this.#watch.active = true;
           const waiting = this.#handle(packet);
           if (waiting !== undefined) {
             this.#handling = true;
             if (this.attempt !== undefined) this.#readAhead();
             await waiting;
             this.#handling = false;
-            this.#active = true;
+            this.#watch.active = true;
           }
-          if (this.ended) break; // [MQTT-3.14.4-1]
+          // What is cheap to send may be dear to handle: others come between.
+          if (subscriptions.steps - steps > STEPS) {
+            await pause();
+            steps = subscriptions.steps;
+          }
+          if (this.ended) break; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
+          if (throttle !== undefined && packet.type === "publish") {
+            if (!throttle.published()) await this.#wait(throttle);
+            if (this.ended) break;
+          }
         }
         while (this.#flooded && !this.ended) {
           await new Promise<void>((resolve) => this.#resume = resolve);
         }
+        if (throttle?.open === false && !this.ended) await this.#wait(throttle);
+        if (reads.count()) await pause();
       }
     } catch (error) {
       try {
@@ -172,35 +220,16 @@ export class Connection implements Peer, OutputOwner {
     }
     parser.close();
     if (!this.ended) return;
-    await this.#ahead?.count.catch(() => {}); // one read at a time
+    await this.#ahead?.over();
     await this.#ending.linger();
   }
 
-  /**
-   * Reads on while plugins are asked who a client is: nobody is to wait for the
-   * answer to one that has gone. Who sent more than its CONNECT has something
-   * to be handled, gone or not.
-   */
+  /** Notices while the verdict is awaited that the client has gone. */
   #readAhead(): void {
     if (this.#parser.pending > 0) return;
-    const bytes = new Uint8Array(READ_AHEAD); // CONNECT is still in the parser
-    const count = this.#transport.read(bytes);
-    this.#ahead = { bytes, count };
-    count.then((count) => {
-      if (count === null && this.attempt !== undefined) {
-        this.onBroken("the client closed the connection");
-      }
-    }, (error) => {
-      if (this.attempt === undefined) return;
-      this.onBroken(error instanceof Error ? error.message : String(error));
+    this.#ahead = new ReadAhead(this.#transport, (reason) => {
+      if (this.attempt !== undefined) this.onBroken(reason);
     });
-  }
-
-  async #catchUp({ bytes, count }: Ahead): Promise<number | null> {
-    this.#ahead = undefined;
-    const read = await count;
-    if (read !== null) this.#parser.writable().set(bytes.subarray(0, read));
-    return read;
   }
 
   async #shakeHands(): Promise<void> {
@@ -208,18 +237,32 @@ export class Connection implements Peer, OutputOwner {
     try {
       await this.#transport.handshake!();
     } catch (error) {
-      this.#failHandshake(
-        error instanceof Error ? error.message : String(error),
-      );
+      if (this.ended) return;
+      this.#broker.metrics.handshakesFailed++;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.visitor?.fail(reason);
+      this.#refuse(ReasonCode.UnspecifiedError, reason);
     } finally {
       this.#shaking = false;
     }
   }
 
-  #failHandshake(reason: string): void {
-    if (this.ended) return;
-    this.#broker.metrics.handshakesFailed++;
-    this.#refuse(ReasonCode.UnspecifiedError, reason);
+  /** What is to be read into. */
+  get #writable(): Uint8Array<ArrayBuffer> {
+    const buffer = this.#parser.writable();
+    return this.#throttle === undefined
+      ? buffer
+      : this.#throttle.within(buffer);
+  }
+
+  /** Waits until the client may send more. */
+  async #wait(throttle: Throttle): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#release = resolve;
+      throttle.wait(resolve);
+    });
+    this.#release = undefined;
+    this.#watch.active = true; // the silence was not the client's
   }
 
   /** Who does not read answers is asked for no more questions. */
@@ -233,7 +276,7 @@ export class Connection implements Peer, OutputOwner {
     metrics.packetsReceived++;
     if (hooks.watches("mqtt_packet_received")) {
       const { clientId } = this;
-      const shown = withoutPassword(packet);
+      const shown = withoutSecrets(packet);
       hooks.emit("mqtt_packet_received", { clientId, packet: shown });
     }
     if (!mayReceive("broker", this.#state, packet.type, this.version)) {
@@ -250,35 +293,57 @@ export class Connection implements Peer, OutputOwner {
   }
 
   #dispatch(packet: Packet): Awaitable<Packet | undefined> {
-    if (packet.type === "connect") return this.#greet(packet);
-    if (packet.type === "disconnect") return this.#handleDisconnect(packet);
-    return dispatch(this.#broker, this, packet);
+    switch (packet.type) {
+      case "connect":
+        return this.#greet(authenticate(this.#broker, this, packet), packet);
+      case "disconnect":
+        return this.#handleDisconnect(packet);
+      case "auth":
+        return this.#authenticate(packet);
+      default:
+        return dispatch(this.#broker, this, packet);
+    }
   }
 
   /** Only the verdict may take time: what follows it is done in one go. */
-  #greet(packet: ConnectPacket): Awaitable<undefined> {
+  #greet(
+    verdict: Awaitable<ConnackPacket | AuthPacket | undefined>,
+    packet: ConnectPacket,
+  ): Awaitable<undefined> {
     const broker = this.#broker;
-    const greet = (refusal: ConnackPacket | undefined): undefined => {
+    const greet = (
+      reply: ConnackPacket | AuthPacket | undefined,
+    ): undefined => {
+      if (reply?.type === "auth") {
+        if (this.ended) return;
+        this.#connect ??= keptConnect(packet);
+        this.#state = "authenticating";
+        return this.#answer(reply);
+      }
+      this.#connect = undefined;
       this.#parser.maximumPacketSize = broker.limits.maximumPacketSize;
-      this.#answer(refusal ?? admit(broker, this, packet));
+      this.#answer(reply ?? admit(broker, this, packet));
     };
-    const refusal = authenticate(broker, this, packet);
-    return refusal instanceof Promise ? refusal.then(greet) : greet(refusal);
+    return verdict instanceof Promise ? verdict.then(greet) : greet(verdict);
+  }
+
+  #authenticate(packet: AuthPacket): Awaitable<AuthPacket | undefined> {
+    const { authentication } = this;
+    if (authentication === undefined) {
+      // [MQTT-4.12.0-7]
+      throw new ProtocolError("AUTH, but CONNECT had no method");
+    }
+    return this.#connect === undefined
+      ? authentication.again(packet)
+      : this.#greet(authentication.continue(packet), this.#connect);
   }
 
   #handleDisconnect({ reasonCode, properties }: DisconnectPacket): undefined {
-    const session = this.session!;
-    const expiryInterval = properties?.sessionExpiryInterval;
-    if (expiryInterval !== undefined) {
-      // Section 3.14.2.2.2
-      if (this.requestedExpiry === 0 && expiryInterval > 0) {
-        throw new ProtocolError(
-          "DISCONNECT has a session expiry interval, CONNECT had none",
-        );
-      }
-      const { sessionExpiryInterval: most } = this.#broker.limits;
-      session.expiryInterval = Math.min(expiryInterval, most);
+    if (this.#state === "authenticating") {
+      this.#ending.skipLinger();
+      return this.#refuse(reasonCode, "the client disconnected");
     }
+    changeExpiry(this.#broker, this, properties?.sessionExpiryInterval);
     const reason = reasonCode === 0
       ? "the client disconnected"
       : `the client disconnected: ${reasonName(reasonCode)}`;
@@ -287,16 +352,15 @@ export class Connection implements Peer, OutputOwner {
   }
 
   /** Sends a handler's reply; then goes on with what waited for it. */
-  #answer(reply: Packet | undefined): void {
+  #answer(reply: Packet | undefined): undefined {
     if (reply !== undefined) this.output.send(reply);
     if (reply?.type === "connack" && !this.ended) {
       if (reply.reasonCode === 0) this.#accept();
-      // [MQTT-3.2.2-7]
       else {
-        this.#refuse(
-          reply.reasonCode,
-          reply.properties?.reasonString ?? reasonName(reply.reasonCode),
-        );
+        const { reasonCode, properties } = reply;
+        const reason = properties?.reasonString ?? reasonName(reasonCode);
+        if (faults.has(reasonCode)) this.visitor?.fail(reason);
+        this.#refuse(reasonCode, reason); // [MQTT-3.2.2-7]
       }
     }
     if (this.session?.deliveries.backlogged) this.session.deliveries.pump();
@@ -310,6 +374,7 @@ export class Connection implements Peer, OutputOwner {
     this.#state = "connected";
     this.session!.deliveries.attach(this.output);
     metrics.clientsConnected++;
+    if (this.visitor !== undefined) this.visitor.clients++;
     metrics.clientsMaximum = Math.max(
       metrics.clientsMaximum,
       metrics.clientsConnected,
@@ -319,13 +384,13 @@ export class Connection implements Peer, OutputOwner {
 
   /** Ends the connection; a 5.0 client gets the reason. */
   disconnect(reasonCode: ReasonCode, reason: string): void {
-    if (this.#state === "connecting") return this.#refuse(reasonCode, reason);
+    if (!this.#greeted) return this.#refuse(reasonCode, reason);
     // [MQTT-3.14.0-1]
     if (this.version === 5) {
       this.output.send({
         type: "disconnect",
         reasonCode: permitted("disconnect", reasonCode),
-        properties: { reasonString: brief(reason) },
+        properties: { reasonString: brief(reason) }, // [MQTT-3.14.2-2]
       });
     }
     this.#end(reasonCode, reason);
@@ -339,7 +404,7 @@ export class Connection implements Peer, OutputOwner {
 
   /** The transport is lost: what is not written never will be. */
   onBroken(reason: string): void {
-    if (this.#state === "connecting") {
+    if (!this.#greeted) {
       this.#refuse(ReasonCode.UnspecifiedError, reason);
     } else {
       this.#end(ReasonCode.UnspecifiedError, reason);
@@ -360,13 +425,16 @@ export class Connection implements Peer, OutputOwner {
     const { metrics, hooks } = this.#broker;
     if (!(error instanceof ProtocolError)) {
       hooks.report(this.clientId, error);
+      // [MQTT311-4.8.0-2]
       return this.disconnect(ReasonCode.UnspecifiedError, "internal error");
     }
     metrics.protocolErrors++;
     const { reasonCode } = error;
     const message = brief(error.message);
-    if (this.#state === "connecting") {
+    this.visitor?.fail(message);
+    if (!this.#greeted) {
       // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
+      // [MQTT311-3.1.2-2], what else is wrong there without one: [MQTT311-3.1.4-1] [MQTT311-3.2.2-6]
       const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
       this.output.version = this.version;
       if (unknown || this.version === 5) {
@@ -382,7 +450,7 @@ export class Connection implements Peer, OutputOwner {
   }
 
   /** The connection does not become a client's. */
-  #refuse(reasonCode: ReasonCode, reason: string): void {
+  #refuse(reasonCode: ReasonCode, reason: string): undefined {
     if (this.ended) return;
     const { metrics, hooks } = this.#broker;
     const { address, client, session } = this;
@@ -411,6 +479,7 @@ export class Connection implements Peer, OutputOwner {
     this.#finish();
     closeSession(this.#broker, this.session!, reasonCode);
     metrics.clientsConnected--;
+    if (this.visitor !== undefined) this.visitor.clients--;
     metrics.clientsDisconnected++;
     hooks.emit("broker_client_disconnected", {
       clientId,
@@ -424,55 +493,30 @@ export class Connection implements Peer, OutputOwner {
   #finish(): void {
     this.#state = "disconnected";
     this.attempt?.end();
+    this.authentication?.end();
     this.#ending.begin();
+    this.#throttle?.close();
+    this.#release?.();
     this.#resume?.();
     this.output.finish();
   }
 
   /** Looks at the deadlines; called in each sweep. */
   tick(now: number): void {
-    const { limits, timeoutDisconnectDelay, metrics } = this.#broker;
-    const stalled = this.output.stalledFor(now);
-    if (this.ended) {
-      this.#ending.tick(now);
-    } else if (stalled > limits.stallTimeout * 1000) {
-      metrics.stalled++;
-      this.onBroken(`the client has read nothing for ${limits.stallTimeout} s`);
-    } else if (this.#state === "connecting") {
-      if (now - this.#activeAt <= limits.connectTimeout * 1000) return;
-      if (this.#shaking) {
-        return this.#failHandshake(
-          `the handshake was not complete within ${limits.connectTimeout} s`,
-        );
-      }
-      this.#refuse(
-        ReasonCode.UnspecifiedError,
-        this.client === undefined
-          ? `no CONNECT within ${limits.connectTimeout} s`
-          : `not authenticated within ${limits.connectTimeout} s`,
-      );
-    } else if (this.#active) {
-      this.#active = false;
-      this.#activeAt = now;
-    } else if (
-      this.keepAlive > 0 && this.#resume === undefined && !this.#handling
-    ) {
-      // [MQTT-3.1.2-22]
-      const seconds = timeoutDisconnectDelay === undefined
-        ? this.keepAlive * 1.5
-        : this.keepAlive + timeoutDisconnectDelay;
-      if (now - this.#activeAt <= seconds * 1000) return;
-      metrics.keepAliveTimeouts++;
-      this.disconnect(
-        ReasonCode.KeepAliveTimeout,
-        `nothing came for ${seconds} s`,
-      );
-    }
+    if (this.ended) return this.#ending.tick(now);
+    const overdue = this.#watch.overdue(now, this);
+    if (overdue === undefined) return;
+    if (this.client === undefined) this.visitor?.fail(overdue.reason);
+    if (overdue.lost) this.onBroken(overdue.reason);
+    else this.disconnect(overdue.reasonCode, overdue.reason);
   }
 }
 
-function withoutPassword(packet: Packet): Packet {
-  if (packet.type !== "connect") return packet;
-  const { password: _, ...rest } = packet;
-  return rest;
-}
+/** What a client is refused for through a fault of its own. */
+const faults: ReadonlySet<ReasonCode> = new Set([
+  ReasonCode.ClientIdentifierNotValid,
+  ReasonCode.BadUserNameOrPassword,
+  ReasonCode.NotAuthorized,
+  ReasonCode.Banned,
+  ReasonCode.BadAuthenticationMethod,
+]);

@@ -6,11 +6,13 @@
  * deliveries they are and whether they are kept is the session's.
  */
 
-import type { Packet, Qos, ReasonCode } from "../codec/mod.ts";
+import { type Packet, type Qos, ReasonCode } from "../codec/mod.ts";
 import { Backlog, type Replay, type Waiting } from "./_backlog.ts";
+import type { Held } from "./_held.ts";
 import type { Limits } from "./limits.ts";
 import type { Hooks } from "./_hooks.ts";
 import { Inflight, type Owner } from "./_inflight.ts";
+import type { Memory } from "./_memory.ts";
 import type { Message } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ClientInfo } from "./plugin.ts";
@@ -22,6 +24,14 @@ export interface DeliveryHost {
   readonly hooks: Hooks;
   readonly metrics: Metrics;
   readonly retained: Retained;
+  readonly held: Held;
+  readonly memory: Memory;
+  /** Gives a message that came by this shared subscription to another member. */
+  readonly giveOn: (
+    message: Message,
+    shared: string,
+    from: Recipient,
+  ) => boolean;
   /** The time in milliseconds. */
   readonly now: () => number;
 }
@@ -56,6 +66,10 @@ export interface Downlink {
   disconnect(reasonCode: ReasonCode, reason: string): void;
 }
 
+/** Why messages are dropped, and clients that do not keep up disconnected. */
+const QUEUE_FULL = "the queue of the session is full";
+const QUEUES_FULL = "the queues of all sessions together are full";
+
 export class Deliveries {
   readonly #broker: DeliveryHost;
   readonly #to: Recipient;
@@ -66,12 +80,17 @@ export class Deliveries {
   /** Whether anything came by a shared subscription. */
   #shares = false;
   #backlog: Backlog;
+  /** The connection that is about to be ended for its full queue. */
+  #disconnecting: Downlink | undefined;
+  /** Whether the session is over. */
+  #ended = false;
 
   constructor(broker: DeliveryHost, to: Recipient) {
     this.#broker = broker;
     this.#to = to;
-    this.inflight = new Inflight(to, broker.limits.queuedBytes);
-    this.#backlog = new Backlog(broker.limits);
+    const { limits, held } = broker;
+    this.inflight = new Inflight(to, limits.queuedBytes, held);
+    this.#backlog = new Backlog(limits, held);
   }
 
   get downlink(): Downlink | undefined {
@@ -88,7 +107,12 @@ export class Deliveries {
     const { writable } = this.#downlink ?? { writable: false };
     if (deliveredQos(message, granted) === 0) return writable;
     return (writable && this.inflight.ready && !this.backlogged) ||
-      this.#backlog.hasRoom(message);
+      (this.#backlog.hasRoom(message) && !this.#refused);
+  }
+
+  /** Whether nothing more is kept, because the client is away and memory short. */
+  get #refused(): boolean {
+    return this.#downlink === undefined && this.#broker.memory.critical;
   }
 
   /** Whether `pump` may have something to send. */
@@ -102,7 +126,8 @@ export class Deliveries {
    * @param granted The QoS granted by the subscription.
    * @param retain The RETAIN flag to send it with.
    * @param shared The filter of the shared subscription it comes by, if it does.
-   * @returns `false` if the client may not have it.
+   * @returns `false` if the client may not have it, or cannot take its size and
+   * another member may.
    */
   deliver(
     message: Message,
@@ -120,8 +145,12 @@ export class Deliveries {
     const downlink = this.#downlink;
     if (qos === 0) {
       if (downlink === undefined) return true;
-      if (!downlink.writable) metrics.droppedSlow++;
-      else downlink.publish(message, 0, retain, false, 0, identifiers);
+      if (downlink.writable) {
+        return downlink.publish(message, 0, retain, false, 0, identifiers) ||
+          shared === undefined;
+      }
+      if (this.#broker.memory.short) metrics.droppedMemory++;
+      else metrics.droppedSlow++;
       return true;
     }
     if (shared !== undefined) this.#shares = true;
@@ -138,10 +167,9 @@ export class Deliveries {
       downlink !== undefined && downlink.writable && this.inflight.ready &&
       !this.backlogged
     ) {
-      this.#send(outgoing, downlink, true);
-    } else {
-      this.#enqueue(outgoing);
+      return this.#send(outgoing, downlink, true) || shared === undefined;
     }
+    this.#enqueue(outgoing);
     return true;
   }
 
@@ -262,7 +290,8 @@ export class Deliveries {
     return true;
   }
 
-  #send(outgoing: Waiting, downlink: Downlink, fresh: boolean): void {
+  /** Returns `false` if the client does not accept the size. */
+  #send(outgoing: Waiting, downlink: Downlink, fresh: boolean): boolean {
     const { message, qos, retain, identifiers, id } = outgoing;
     message.keep();
     const packetId = this.inflight.add(outgoing);
@@ -273,25 +302,26 @@ export class Deliveries {
       // [MQTT-3.1.2-25] as if it had been delivered
       this.inflight.cancel(packetId, outgoing);
       if (!fresh) this.#settled(id);
-      return;
+      return false;
     }
     const { clientId } = this.#to;
     if (fresh) this.#recordEnqueue(outgoing, packetId);
     else this.#to.record({ type: "send", clientId, id, packetId });
+    return true;
   }
 
   #enqueue(outgoing: Waiting): void {
-    const { metrics, hooks } = this.#broker;
+    const { metrics, hooks, held } = this.#broker;
     const { message } = outgoing;
-    if (!this.#backlog.hasRoom(message)) this.dropExpired(this.#broker.now());
-    if (!this.#backlog.hasRoom(message)) {
+    if (this.#ended) return;
+    if (this.#refused) {
+      metrics.droppedMemory++;
+      return this.#dropped(message, "the broker is short of memory");
+    }
+    if (!this.#makeRoom(message)) {
       metrics.droppedQueueFull++;
-      if (hooks.watches("broker_message_dropped")) {
-        const { clientId } = this.#to;
-        const reason = "the queue of the session is full";
-        hooks.emit("broker_message_dropped", { clientId, message, reason });
-      }
-      return;
+      const reason = held.hasRoom(message) ? QUEUE_FULL : QUEUES_FULL;
+      return this.#dropped(message, reason);
     }
     message.keep();
     this.#backlog.push(outgoing);
@@ -304,10 +334,63 @@ export class Deliveries {
     }
   }
 
-  #recordEnqueue(outgoing: Waiting, packetId: number | undefined): void {
+  /** Makes room for a message as far as the policy says; returns whether it did. */
+  #makeRoom(message: Message): boolean {
+    const { limits, held, now } = this.#broker;
+    const backlog = this.#backlog;
+    if (backlog.hasRoom(message)) return true;
+    this.dropExpired(now());
+    if (backlog.hasRoom(message)) return true;
+    // What others keep does not get less by what this session does.
+    if (!held.hasRoom(message)) return false;
+    if (limits.queueFull === "disconnect") this.#disconnectSoon();
+    if (limits.queueFull !== "drop-oldest") return false;
+    for (const oldest of backlog.makeRoom(message)) this.#displace(oldest);
+    return backlog.hasRoom(message);
+  }
+
+  /** Lets go of what has waited longest: to another member, if it is shared. */
+  #displace({ id, message, shared }: Waiting): void {
+    this.#settled(id);
+    const { giveOn, metrics } = this.#broker;
+    if (shared !== undefined && giveOn(message, shared, this.#to)) return;
+    metrics.droppedQueueFull++;
+    this.#dropped(message, QUEUE_FULL);
+  }
+
+  /** Not at once: others are being served in the same call. */
+  #disconnectSoon(): void {
+    const downlink = this.#downlink;
+    if (downlink === undefined || this.#disconnecting === downlink) return;
+    this.#disconnecting = downlink;
+    this.#broker.metrics.queueDisconnects++;
+    queueMicrotask(() => {
+      if (this.#downlink !== downlink) return;
+      downlink.disconnect(ReasonCode.QuotaExceeded, QUEUE_FULL);
+    });
+  }
+
+  #dropped(message: Message, reason: string): void {
+    const { hooks } = this.#broker;
+    if (!hooks.watches("broker_message_dropped")) return;
     const { clientId } = this.#to;
+    hooks.emit("broker_message_dropped", { clientId, message, reason });
+  }
+
+  #recordEnqueue(outgoing: Waiting, packetId: number | undefined): void {
     if (!this.#to.persistent) return;
-    this.#to.record({ type: "enqueue", clientId, ...outgoing, packetId });
+    // One by one: a spread would show in a profile.
+    this.#to.record({
+      type: "enqueue",
+      clientId: this.#to.clientId,
+      id: outgoing.id,
+      message: outgoing.message,
+      qos: outgoing.qos,
+      retain: outgoing.retain,
+      identifiers: outgoing.identifiers,
+      shared: outgoing.shared,
+      packetId,
+    });
   }
 
   #settled(id: number): void {
@@ -333,13 +416,22 @@ export class Deliveries {
   /** The connection is over: nothing more is sent. */
   detach(): void {
     this.#downlink = undefined;
+    this.#disconnecting = undefined;
     this.inflight.pause();
+    if (!this.#backlog.replays) return;
     const backlog = this.#backlog;
-    this.#backlog = new Backlog(this.#broker.limits);
+    this.#backlog = new Backlog(this.#broker.limits, this.#broker.held);
     for (let first; (first = backlog.shift()) !== undefined;) {
       if ("messages" in first) this.#keepReplay(first);
       else this.#backlog.push(first);
     }
+  }
+
+  /** The session is over: nothing is kept for it. */
+  end(): void {
+    this.#ended = true;
+    this.inflight.end();
+    while (this.#backlog.shift() !== undefined);
   }
 
   /** What a subscription was promised waits like any other message. */

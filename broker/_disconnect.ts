@@ -3,8 +3,9 @@
  * ends, and its will is published, now, later or never.
  */
 
-import { ReasonCode, type Will } from "../codec/mod.ts";
+import { ProtocolError, ReasonCode, type Will } from "../codec/mod.ts";
 import { Message } from "./message.ts";
+import type { Peer } from "./_peer.ts";
 import { inspect } from "./_policy.ts";
 import { redistribute, route } from "./_router.ts";
 import type { Session } from "./_session.ts";
@@ -44,16 +45,33 @@ export function closeSession(
   sweep(broker, session, now);
 }
 
+/** DISCONNECT may say how long the session is to be kept (3.14.2.2.2). */
+export function changeExpiry(
+  { limits }: BrokerState,
+  { session, requestedExpiry }: Peer,
+  seconds: number | undefined,
+): void {
+  if (seconds === undefined) return;
+  if (requestedExpiry === 0 && seconds > 0) {
+    throw new ProtocolError(
+      "DISCONNECT has a session expiry interval, CONNECT had none",
+    );
+  }
+  session!.expiryInterval = Math.min(seconds, limits.sessionExpiryInterval);
+}
+
 /** [MQTT-4.1.0-2] The session is over: nothing is left of it. */
 export function endSession(broker: BrokerState, session: Session): void {
   const { subscriptions, sessions } = broker;
   for (const filter of session.filters) subscriptions.delete(session, filter);
   session.filters.clear();
+  // What is retained stays [MQTT311-3.1.2-7].
   const { clientId } = session;
   if (sessions.get(clientId) === session) sessions.delete(clientId);
   redistribute(broker, session, true);
   // The end of the session ends the delay of its will.
   publishWill(broker, session);
+  session.deliveries.end();
   session.recordEnd();
 }
 

@@ -34,11 +34,10 @@ export function dispatch(
     case "subscribe":
       return handleSubscribe(broker, connection, packet);
     case "unsubscribe":
-      return handleUnsubscribe(broker, session, packet);
+      return handleUnsubscribe(broker, connection, packet);
     case "pingreq":
       return { type: "pingresp" }; // [MQTT-3.12.4-1]
     default:
-      // [MQTT-4.12.0-6] AUTH: no method is in use
       throw new ProtocolError(`${packet.type} is not expected`);
   }
 }

@@ -1,13 +1,18 @@
 /**
- * Says what goes wrong inside the broker where no plugin does: who runs it
- * without `event_logger_plugin` is to find the reason in the log too.
+ * Says what goes wrong inside the broker, and who was banned, where no plugin
+ * does: who runs it without `event_logger_plugin` is to find the reason in the
+ * log too.
  */
 
 import type { BrokerEvents, Logger, Plugin } from "./plugin.ts";
 
 type Failures = Pick<
   BrokerEvents,
-  "broker_plugin_failed" | "broker_store_failed" | "broker_internal_error"
+  | "broker_address_banned"
+  | "broker_plugin_failed"
+  | "broker_store_failed"
+  | "broker_internal_error"
+  | "broker_overloaded"
 >;
 
 type Handlers = {
@@ -17,6 +22,12 @@ type Handlers = {
 /** A plugin for the failures that none of these plugins watches. */
 export function failures(plugins: readonly Plugin[], logger: Logger): Plugin {
   const all: Handlers = {
+    broker_address_banned: ({ address, seconds, reason }) =>
+      logger.warn(
+        `Banned: ${address} for ${seconds} s: too many bad attempts, the last: ${
+          JSON.stringify(reason)
+        }`,
+      ),
     broker_plugin_failed: ({ plugin, hook, error }) =>
       logger.error(`Plugin ${plugin} failed in ${hook}: ${described(error)}`),
     broker_store_failed: ({ error }) =>
@@ -27,10 +38,22 @@ export function failures(plugins: readonly Plugin[], logger: Logger): Plugin {
           JSON.stringify(clientId)
         }: ${described(error)}`,
       ),
+    broker_overloaded: (event) => logger.warn(overloadLine(event)),
   };
   const watched = plugins.flatMap(({ on }) => Object.keys(on ?? {}));
   const left = Object.entries(all).filter(([name]) => !watched.includes(name));
   return { name: "failures", on: Object.fromEntries(left) };
+}
+
+/** What is said when the broker comes to be short of memory, or no longer is. */
+function overloadLine(
+  { level, used, limit }: BrokerEvents["broker_overloaded"],
+): string {
+  const [has, may] = [used, limit].map((bytes) => Math.round(bytes / 2 ** 20));
+  const state = { normal: "enough again", high: "short", critical: "critical" };
+  return `Memory ${
+    state[level]
+  }: ${has} MiB are in use, limits.memory is ${may} MiB`;
 }
 
 /** In one line: who sends what breaks a plugin is to forge no others. */

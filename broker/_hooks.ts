@@ -9,6 +9,8 @@ import { Message, type MessageInit } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
 import type {
   AccessRequest,
+  AuthenticationAnswer,
+  AuthenticationMethod,
   Awaitable,
   BrokerEventName,
   BrokerEvents,
@@ -19,11 +21,19 @@ import type {
 
 type With<Hook extends keyof Plugin> = Plugin & Required<Pick<Plugin, Hook>>;
 
+/** A method of enhanced authentication, and whose it is. */
+export interface Offer {
+  readonly name: string;
+  readonly plugin: Plugin;
+  readonly begin: AuthenticationMethod;
+}
+
 type Handler = { readonly plugin: Plugin; handle(event: unknown): unknown };
 
 export class Hooks {
   #plugins: readonly Plugin[] = [];
   #authenticate: With<"authenticate">[] = [];
+  readonly #offers = new Map<string, Offer>();
   #authorize: With<"authorize">[] = [];
   #authorizeDelivery: With<"authorizeDelivery">[] = [];
   #transform: With<"transform">[] = [];
@@ -58,7 +68,16 @@ export class Hooks {
     this.#plugins = plugins;
     this.#handlers.clear();
     this.#authenticate = having(plugins, "authenticate");
-    this.#open = open && this.#authenticate.length === 0;
+    this.#offers.clear();
+    for (const plugin of plugins) {
+      const methods = Object.entries(plugin.authenticationMethods ?? {});
+      for (const [name, begin] of methods) {
+        if (this.#offers.has(name)) continue;
+        this.#offers.set(name, { name, plugin, begin });
+      }
+    }
+    this.#open = open && this.#authenticate.length === 0 &&
+      this.#offers.size === 0;
     this.#authorize = having(plugins, "authorize");
     this.#authorizeDelivery = having(plugins, "authorizeDelivery");
     this.#transform = having(plugins, "transform");
@@ -98,7 +117,29 @@ export class Hooks {
     return this.#open;
   }
 
-  /** @returns Whether it may connect, or the reason code it is refused with. */
+  /** The method of a name, if it is offered. */
+  offer(name: string): Offer | undefined {
+    return this.#offers.get(name);
+  }
+
+  /** Asks a method of a plugin; what it throws, or no answer, is a refusal. */
+  guard(
+    plugin: Plugin,
+    ask: () => Awaitable<AuthenticationAnswer>,
+  ): Awaitable<AuthenticationAnswer> {
+    return this.#try(plugin, "authenticationMethods", () => {
+      const answer = ask();
+      return isLater(answer)
+        ? Promise.resolve(answer).then(checkedAnswer)
+        : checkedAnswer(answer);
+    }, { outcome: "refusal" });
+  }
+
+  /**
+   * Where the client has authenticated by a method, only denials count.
+   *
+   * @returns Whether it may connect, or the reason code it is refused with.
+   */
   authenticate(
     client: ClientInfo,
     password: Uint8Array | undefined,
@@ -114,7 +155,7 @@ export class Hooks {
           false,
         ),
       (denial) => isRefusal(denial) ? denial : false,
-      this.#open,
+      this.#open || attempt.method !== undefined,
     );
   }
 
@@ -276,6 +317,21 @@ function having<Hook extends keyof Plugin>(
 function isLater<T>(value: Awaitable<T>): value is Promise<T> {
   return typeof value === "object" && value !== null &&
     typeof (value as Partial<Promise<T>>).then === "function";
+}
+
+/** Bytes of the longest data of authentication. */
+const LONGEST_DATA = 65_535;
+
+/** An answer that is one: whatever else a plugin returns approves nobody. */
+function checkedAnswer(answer: AuthenticationAnswer): AuthenticationAnswer {
+  const { outcome, data } = answer;
+  if (!["continue", "success", "refusal"].includes(outcome)) {
+    throw new TypeError(`an exchange has the outcome ${outcome}`);
+  }
+  const fits = data === undefined ||
+    ((data as unknown) instanceof Uint8Array && data.length <= LONGEST_DATA);
+  if (!fits) throw new TypeError("an exchange has data that cannot be sent");
+  return answer;
 }
 
 function replaced(

@@ -11,6 +11,8 @@ import {
   Sender,
 } from "../codec/mod.ts";
 import type { Waiting } from "./_backlog.ts";
+import type { Held } from "./_held.ts";
+import type { Message } from "./message.ts";
 import type { Change } from "./store.ts";
 
 /** Whose messages they are. */
@@ -26,6 +28,7 @@ export class Inflight {
   readonly #owner: Owner;
   /** Above so many bytes only one message at a time is sent. */
   readonly #most: number;
+  readonly #held: Held;
   readonly #sender = new Sender<Waiting>();
   /** Ids of deliveries whose message the sender has let go: for the store. */
   #released: Map<number, number> | undefined;
@@ -34,9 +37,10 @@ export class Inflight {
   /** What `#sender` keeps, in bytes. */
   #bytes = 0;
 
-  constructor(owner: Owner, most: number) {
+  constructor(owner: Owner, most: number, held: Held) {
     this.#owner = owner;
     this.#most = most;
+    this.#held = held;
   }
 
   /** How many there are. */
@@ -64,6 +68,7 @@ export class Inflight {
   restart(quota: number): void {
     this.#sender.restart(quota);
     // [MQTT-4.4.0-1], those first that no quota holds back [MQTT-3.3.4-10]
+    // and whatever has expired meanwhile [MQTT-4.3.3-7]
     const unsettled = [...this.#sender.unsettled()];
     this.#resend = [
       ...unsettled.filter(({ message }) => message === undefined),
@@ -107,14 +112,14 @@ export class Inflight {
    * @returns Its packet identifier.
    */
   add(outgoing: Waiting): number {
-    this.#bytes += outgoing.message.size;
+    this.#hold(outgoing.message);
     return this.#sender.send(outgoing, outgoing.qos).packetId;
   }
 
   /** Lets go of a message that could not be sent. */
   cancel(packetId: number, { message }: Waiting): void {
     this.#sender.cancel(packetId);
-    this.#bytes -= message.size;
+    this.#letGo(message);
   }
 
   /**
@@ -137,7 +142,7 @@ export class Inflight {
     const delivery = this.#sender.puback(packetId);
     if (delivery === undefined) return;
     const { id, message } = delivery.message!;
-    this.#bytes -= message.size;
+    this.#letGo(message);
     this.#settled(id);
   }
 
@@ -152,9 +157,9 @@ export class Inflight {
     if (outgoing !== undefined) {
       const { clientId } = this.#owner;
       const { id, message } = outgoing;
-      this.#bytes -= message.size;
+      this.#letGo(message);
       if (failed) {
-        this.#settled(id);
+        this.#settled(id); // [MQTT-4.8.2-6] it goes to nobody else
       } else if (this.#owner.persistent) {
         (this.#released ??= new Map()).set(packetId, id);
         this.#owner.record({ type: "release", clientId, id });
@@ -162,8 +167,17 @@ export class Inflight {
     } else if (failed) {
       this.#settleReleased(packetId);
     }
+    if (this.#resend.length > 0 && !failed) this.#answered(packetId);
     // [MQTT-4.3.3-4]
     return failed ? undefined : { type: "pubrel", packetId, reasonCode: 0 };
+  }
+
+  /** The PUBREL of the answer is the one that was to be sent again. */
+  #answered(packetId: number): void {
+    const at = this.#resend.findIndex((one) => one.packetId === packetId);
+    if (at < 0) return;
+    this.#resend.splice(at, 1);
+    this.#sender.resent();
   }
 
   /** PUBCOMP has come. */
@@ -181,7 +195,7 @@ export class Inflight {
   /** Puts a message in that was sent before the broker was started. */
   restore(outgoing: Waiting, packetId: number): void {
     const { qos, message } = outgoing;
-    this.#bytes += message.size;
+    this.#hold(message);
     this.#sender.restore({ packetId, qos, message: outgoing });
   }
 
@@ -189,11 +203,33 @@ export class Inflight {
   restoreReleased(id: number): void {
     for (const delivery of this.#sender.unsettled()) {
       if (delivery.message?.id !== id) continue;
-      this.#bytes -= delivery.message.message.size;
+      this.#letGo(delivery.message.message);
       delivery.message = undefined;
       (this.#released ??= new Map()).set(delivery.packetId, id);
       return;
     }
+  }
+
+  /** The session is over: nothing is kept for it. */
+  end(): void {
+    for (const { message } of this.#sender.unsettled()) {
+      if (message !== undefined) this.#letGo(message.message);
+    }
+    this.#sender.clear();
+    this.#resend = [];
+    this.#released = undefined;
+  }
+
+  #hold(message: Message): void {
+    const { size } = message;
+    this.#bytes += size;
+    this.#held.add(message, size);
+  }
+
+  #letGo(message: Message): void {
+    const { size } = message;
+    this.#bytes -= size;
+    this.#held.remove(message, size);
   }
 
   #settled(id: number): void {

@@ -6,6 +6,7 @@ import { settingPath, SettingsError } from "../codec/mod.ts";
 import { isPlugin, type Warn } from "./_active_plugins.ts";
 import { builtinOf, sectionOf } from "./_builtin.ts";
 import type { BrokerConfig } from "./config.ts";
+import { storeOf } from "./_legacy_store.ts";
 import type { ListenerConfig } from "./listeners.ts";
 
 /** What the reference documentation shows where a certificate belongs. */
@@ -17,7 +18,8 @@ function isCertificate(capath: string): boolean {
 }
 
 /** The configuration as it was meant. */
-export function translate(config: BrokerConfig, warn: Warn): BrokerConfig {
+export function translate(said: BrokerConfig, warn: Warn): BrokerConfig {
+  const config = { ...said, ...storeOf(said, warn) };
   const { listeners } = config;
   return {
     ...config,

@@ -5,7 +5,7 @@
 import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { readSettings, SettingsError } from "../codec/mod.ts";
-import type { ActivePlugin } from "./_active_plugins.ts";
+import { type ActivePlugin, authenticates } from "./_active_plugins.ts";
 import { loadBuiltin } from "./_builtin.ts";
 import type { ConfigSource } from "./config.ts";
 import { BrokerError } from "./error.ts";
@@ -66,7 +66,7 @@ export async function loadPlugins(
     if (!isPlugin(plugin)) {
       throw fail("what plugin() returns is no plugin: it has no name");
     }
-    if (active.section === "auth" && plugin.authenticate === undefined) {
+    if (active.section === "auth" && !authenticates(plugin)) {
       throw fail("it stands in auth, but does not authenticate");
     }
     return plugin;

@@ -77,7 +77,7 @@ export class Output implements Downlink {
   }
 
   get writable(): boolean {
-    return this.#outbox.size < this.#broker.limits.outboundBytes;
+    return this.#outbox.size < this.#broker.memory.outboundBytes;
   }
 
   /** Sends a control packet. */
@@ -85,7 +85,7 @@ export class Output implements Downlink {
     if (this.#finishing) return;
     const { metrics, hooks } = this.#broker;
     if (!this.#push(packet) && !this.#push(withoutReason(packet))) {
-      // [MQTT-3.2.2-19] and its kind: rather no reason than too large a packet
+      // Rather no reason than too large a packet, whatever packet it is.
       const reason = "the client does not accept packets of this size";
       return this.#owner.onBroken(reason);
     }
@@ -289,7 +289,13 @@ export class Output implements Downlink {
   };
 }
 
-/** The packet without what is only for people to read. */
+/**
+ * The packet without what is only for people to read: [MQTT-3.2.2-19]
+ * [MQTT-3.2.2-20] [MQTT-3.4.2-2] [MQTT-3.4.2-3] [MQTT-3.5.2-2] [MQTT-3.5.2-3]
+ * [MQTT-3.6.2-2] [MQTT-3.6.2-3] [MQTT-3.7.2-2] [MQTT-3.7.2-3] [MQTT-3.9.2-1]
+ * [MQTT-3.9.2-2] [MQTT-3.11.2-1] [MQTT-3.11.2-2] [MQTT-3.14.2-3]
+ * [MQTT-3.14.2-4] [MQTT-3.15.2-2] [MQTT-3.15.2-3].
+ */
 function withoutReason(packet: Packet): Packet {
   if (!("properties" in packet) || packet.properties === undefined) {
     return packet;

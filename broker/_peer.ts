@@ -10,6 +10,7 @@ import type {
   ReasonCode,
 } from "../codec/mod.ts";
 import type { Attempt } from "./_attempt.ts";
+import type { Authentication } from "./_authentication.ts";
 import type { Output } from "./_output.ts";
 import type { ClientInfo } from "./plugin.ts";
 import type { Session } from "./_session.ts";
@@ -33,6 +34,8 @@ export interface Peer {
   client: ClientInfo | undefined;
   /** While plugins are asked whether it may connect. */
   attempt: Attempt | undefined;
+  /** Where CONNECT has a method of authentication. */
+  authentication: Authentication | undefined;
   /** From an accepted CONNECT on. */
   session: Session | undefined;
   /** Seconds. */

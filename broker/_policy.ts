@@ -4,6 +4,7 @@
  */
 
 import { ReasonCode, topicLevels } from "../codec/mod.ts";
+import { refusalOfPayload } from "./capabilities.ts";
 import type { Message } from "./message.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
 import type { BrokerState } from "./_state.ts";
@@ -35,7 +36,7 @@ function checkedAgain(
 }
 
 function refusal(
-  { limits, retained }: BrokerState,
+  { capabilities, limits, retained, memory }: BrokerState,
   message: Message,
 ): ReasonCode | undefined {
   const { topic } = message;
@@ -45,9 +46,13 @@ function refusal(
   }
   if (!withinLimits(topic, limits)) return ReasonCode.TopicNameInvalid;
   if (
-    message.retain && !message.empty && !retained.accepts(message)
+    message.retain && !message.empty &&
+    (!retained.accepts(message) ||
+      (memory.critical && retained.get(message.topic) === undefined))
   ) return ReasonCode.QuotaExceeded;
-  return undefined;
+  return capabilities.validatePayload
+    ? refusalOfPayload(capabilities, message)
+    : undefined;
 }
 
 const encoder = new TextEncoder();

@@ -11,11 +11,11 @@ import {
   ReasonCode,
 } from "../codec/mod.ts";
 import { Message } from "./message.ts";
-import { checkPublish, offered } from "./capabilities.ts";
+import { checkPublish, offered, refusalOfPayload } from "./capabilities.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable } from "./plugin.ts";
 import { inspect } from "./_policy.ts";
-import { route } from "./_router.ts";
+import { isForAbsent, route } from "./_router.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 
@@ -111,10 +111,20 @@ function finish(
 ): Packet | undefined {
   const { hooks, metrics } = broker;
   const { clientId } = session;
+  if (typeof outcome === "object" && mustSayNo(broker, session, outcome)) {
+    outcome = ReasonCode.QuotaExceeded;
+  }
   if (typeof outcome === "number") {
     metrics.publishRefused++;
     // [MQTT-4.3.3-9]
     if (packet.qos === 2) complete(session, packet.packetId!);
+    if (
+      packet.qos === 0 && outcome === ReasonCode.PayloadFormatInvalid &&
+      refusalOfPayload(broker.capabilities, packet) === outcome
+    ) {
+      // Section 3.3.2.3.2: without an acknowledgement it is DISCONNECT.
+      throw new ProtocolError("The payload is not the UTF-8 it says", outcome);
+    }
     return acknowledge(packet, outcome);
   }
   if (hooks.watches("broker_message_broadcast")) {
@@ -130,14 +140,32 @@ function finish(
 }
 
 /**
+ * Whether a message is refused because it would wait for a client that is away,
+ * and there is no memory for it: who can be told is told, and may send it again
+ * later, so it goes to nobody.
+ */
+function mustSayNo(
+  broker: BrokerState,
+  session: Session,
+  message: Message,
+): boolean {
+  if (message.qos === 0) return false;
+  const { memory, held } = broker;
+  return (memory.critical || !held.hasRoom(message)) &&
+    session.client.protocolVersion === 5 && isForAbsent(broker, message);
+}
+
+/**
  * [MQTT-3.3.4-1] The one place that chooses the acknowledgement of a PUBLISH.
- * Before 5.0 it cannot say anything but yes.
+ * Before 5.0 it cannot say anything but yes [MQTT311-3.3.5-2]. No answer to a
+ * client but CONNACK and DISCONNECT has words for people [MQTT-3.1.2-29].
  */
 function acknowledge(
   { qos, packetId }: PublishPacket,
   reasonCode: ReasonCode,
 ): Packet | undefined {
   if (qos === 0) return undefined;
+  // [MQTT-4.3.2-5] nothing is remembered of QoS 1
   const type = qos === 1 ? "puback" : "pubrec";
   return { type, packetId: packetId!, reasonCode };
 }
@@ -146,7 +174,7 @@ export function handlePubrel(
   session: Session,
   { packetId }: PubrelPacket,
 ): Packet {
-  // [MQTT-4.3.3-11]
+  // [MQTT-4.3.3-11] [MQTT-4.3.3-13]
   const known = complete(session, packetId);
   return {
     type: "pubcomp",

@@ -6,8 +6,11 @@
  * its own use, and rests for a while when it is of none.
  */
 
-/** What may be remembered: each topic counts 1, and what its route takes. */
+/** What may be remembered: each topic counts 1, and what its route takes, */
 const CAPACITY = 65_536;
+
+/** and 1 for so many characters: names may have 64 KiB, and be anybody's. */
+const CHARACTERS = 128;
 
 /** Look-ups between two judgements. */
 const PERIOD = 8192;
@@ -35,9 +38,10 @@ export class RouteCache<Route> {
 
   /** Remembers a route that takes so much, and returns it. */
   set(topic: string, route: Route, weight: number): Route {
-    if (this.#resting > 0 || weight > CAPACITY) return route;
-    if (this.#weight + weight > CAPACITY) this.clear();
-    this.#weight += weight;
+    const total = weight + Math.floor(topic.length / CHARACTERS);
+    if (this.#resting > 0 || total > CAPACITY) return route;
+    if (this.#weight + total > CAPACITY) this.clear();
+    this.#weight += total;
     this.#routes.set(topic, route);
     return route;
   }

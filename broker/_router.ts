@@ -3,6 +3,7 @@
  * subscriptions.
  */
 
+import type { Recipient } from "./_deliveries.ts";
 import { Message, type MessageInit } from "./message.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
@@ -36,6 +37,7 @@ export function route(
   publisher: Session | undefined,
 ): boolean {
   if (message.retain) retain(broker, message);
+  // [MQTT-3.3.2-3] [MQTT-4.6.0-5]
   const { targets, groups } = broker.subscriptions.match(message.topic);
   // By index: a list that is iterated may be replaced, never changed.
   for (let i = 0; i < targets.length; i++) {
@@ -60,17 +62,63 @@ export function redistribute(
   from: Session,
   ended: boolean,
 ): void {
+  // Of whom nobody takes a message: nobody is asked about each of thousands.
+  const full = new Set<string>();
   from.deliveries.withdraw((message, shared) => {
-    const group = broker.subscriptions.group(shared);
+    if (full.has(shared)) return false;
     // Nothing leaves a session that is kept for one that would drop it.
-    const goes = group?.members.some(({ session, qos }) =>
-      session !== from && (ended ||
-        session.deliveries.downlink !== undefined &&
-          session.deliveries.takes(message, qos))
-    );
-    if (goes) share(group!, message, from);
-    return goes ?? false;
+    const suits = ({ session: { deliveries }, qos }: Target): boolean =>
+      ended ||
+      deliveries.downlink !== undefined && deliveries.takes(message, qos);
+    const goes = give(broker, message, shared, from, suits);
+    if (!goes) full.add(shared);
+    return goes;
   });
+}
+
+/**
+ * Gives on what a session has no room for any more and got by a shared
+ * subscription; returns `false` if no other member has room for it.
+ */
+export function giveOn(
+  broker: BrokerState,
+  message: Message,
+  shared: string,
+  from: Recipient,
+): boolean {
+  return give(
+    broker,
+    message,
+    shared,
+    from,
+    ({ session, qos }) => session.deliveries.takes(message, qos),
+  );
+}
+
+/** Gives a message to another member, if there is one that suits. */
+function give(
+  broker: BrokerState,
+  message: Message,
+  shared: string,
+  from: Recipient,
+  suits: (member: Target) => boolean,
+): boolean {
+  const group = broker.subscriptions.group(shared);
+  const goes = group?.members.some((member) =>
+    member.session !== from && suits(member)
+  );
+  if (goes) share(group!, message, from);
+  return goes ?? false;
+}
+
+/** Whether a session whose client is away would keep a message. */
+export function isForAbsent(broker: BrokerState, message: Message): boolean {
+  if (message.qos === 0) return false;
+  const { targets, groups } = broker.subscriptions.match(message.topic);
+  const isAbsent = ({ session, qos }: Target): boolean =>
+    qos > 0 && session.deliveries.downlink === undefined;
+  return targets.some(isAbsent) ||
+    groups.some(({ members }) => members.every(isAbsent));
 }
 
 /** [MQTT-3.3.1-12] [MQTT-3.3.1-13] Gives a message to one of its targets. */
@@ -83,12 +131,12 @@ function deliver(message: Message, to: Target, shared?: string): boolean {
 /**
  * Gives a message to one member of a shared subscription: to the next that is
  * connected and keeps up, else the next that is connected and has room, else
- * the next whose session keeps it. [MQTT-4.8.2-3] Who may not have it is passed
- * over.
+ * the next whose session keeps it. [MQTT-4.8.2-3] Who may not have it, or does
+ * not take its size (section 3.1.2.11.4), is passed over.
  *
  * @param except Who is not to get it.
  */
-function share(group: ShareGroup, message: Message, except?: Session): void {
+function share(group: ShareGroup, message: Message, except?: Recipient): void {
   const { members } = group;
   const index = choose(group, message, except);
   group.next = (index + 1) % members.length;
@@ -105,7 +153,7 @@ function share(group: ShareGroup, message: Message, except?: Session): void {
 function choose(
   { members, next }: ShareGroup,
   message: Message,
-  except: Session | undefined,
+  except: Recipient | undefined,
 ): number {
   let best = -1;
   let bestRank = -1;
@@ -126,5 +174,6 @@ function rankOf({ session, qos }: Target, message: Message): number {
   const { deliveries } = session;
   if (!deliveries.takes(message, qos)) return 0;
   if (deliveries.downlink === undefined) return 1;
-  return deliveries.downlink.writable && !deliveries.backlogged ? 3 : 2;
+  const { downlink, inflight, backlogged } = deliveries;
+  return downlink.writable && inflight.ready && !backlogged ? 3 : 2;
 }

@@ -51,7 +51,7 @@ export class Session {
     this.deliveries = new Deliveries(broker, this);
   }
 
-  /** Whether it outlives its connection, and so is in the store. */
+  /** [MQTT-3.1.2-23] Whether it outlives its connection, and so is in the store. */
   get persistent(): boolean {
     return this.expiryInterval > 0;
   }
@@ -71,7 +71,7 @@ export class Session {
   /** A connection was accepted for the session, new or not. */
   resume(expiryInterval: number): void {
     this.expiryInterval = expiryInterval;
-    this.expiresAt = Infinity;
+    this.expiresAt = Infinity; // [MQTT-4.1.0-1]
     // A session that was kept and is not to be kept any longer ends there.
     if (!this.persistent) this.recordEnd();
     else this.recordState();

@@ -12,19 +12,18 @@ import {
   type UnsubscribePacket,
 } from "../codec/mod.ts";
 import { refusalOfSubscription } from "./capabilities.ts";
+import { pause } from "./_pause.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable } from "./plugin.ts";
 import { withinLimits } from "./_policy.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 
-/** Nodes of retained topics that one turn may look at for one SUBSCRIBE. */
+/** Nodes of retained topics that one turn may look at for one SUBSCRIBE, */
 const SEARCHED = 20_000;
 
-/** Lets the event loop go round once. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
-}
+/** and filters of a packet that it may handle. */
+const FILTERS = 2000;
 
 /** [MQTT-3.8.4-1] */
 export function handleSubscribe(
@@ -39,7 +38,8 @@ export function handleSubscribe(
   const from = (index: number): Awaitable<Packet> => {
     for (let i = index; i < subscriptions.length; i++) {
       // Others have their turn while a search for retained messages goes on.
-      if (broker.retained.takeVisited() > SEARCHED) {
+      const searched = broker.retained.takeVisited() > SEARCHED;
+      if (searched || i - index === FILTERS) {
         return pause().then(() => from(i));
       }
       const request = subscriptions[i]!;
@@ -52,6 +52,7 @@ export function handleSubscribe(
       }
       reasonCodes.push(code);
     }
+    // [MQTT-2.2.1-6] [MQTT-3.8.4-2] [MQTT-3.8.4-6]
     return { type: "suback", packetId, reasonCodes };
   };
   return from(0);
@@ -92,12 +93,16 @@ function subscribe(
 }
 
 function refusal(
-  { limits }: BrokerState,
+  { limits, memory }: BrokerState,
   session: Session,
   filter: string,
 ): ReasonCode | undefined {
   if (!withinLimits(filter, limits)) return ReasonCode.TopicFilterInvalid;
-  if (!session.filters.accepts(filter, limits)) {
+  const { filters } = session;
+  if (
+    !filters.accepts(filter, limits) ||
+    (memory.critical && !filters.has(filter))
+  ) {
     return ReasonCode.QuotaExceeded;
   }
   return undefined;
@@ -132,7 +137,7 @@ function grant(
       return ReasonCode.QuotaExceeded;
     }
   }
-  // [MQTT-3.8.4-3]
+  // [MQTT-3.8.4-3] [MQTT-3.8.4-4] in its place, so that nothing is lost
   session.filters.add(filter);
   broker.subscriptions.set({ session, request, identifier });
   session.record({ type: "subscribe", clientId, request, identifier });
@@ -167,23 +172,35 @@ export function subscribeFor(
   return code;
 }
 
-/** [MQTT-3.10.4-4] */
+/** [MQTT-3.10.4-4] [MQTT-3.10.4-5] */
 export function handleUnsubscribe(
   broker: BrokerState,
-  session: Session,
+  connection: Peer,
   { packetId, filters }: UnsubscribePacket,
-): Packet {
-  const { hooks, subscriptions } = broker;
-  const { clientId } = session;
-  // [MQTT-3.10.4-1] [MQTT-3.10.4-6]
-  const reasonCodes = filters.map((filter) => {
-    if (!session.filters.delete(filter)) {
-      return ReasonCode.NoSubscriptionExisted;
+): Awaitable<Packet> {
+  const reasonCodes: ReasonCode[] = [];
+  // [MQTT-3.10.4-6] [MQTT-3.11.3-1]
+  const from = (index: number): Awaitable<Packet> => {
+    for (let i = index; i < filters.length && !connection.ended; i++) {
+      if (i - index === FILTERS) return pause().then(() => from(i));
+      reasonCodes.push(unsubscribe(broker, connection.session!, filters[i]!));
     }
-    subscriptions.delete(session, filter);
-    session.record({ type: "unsubscribe", clientId, filter });
-    hooks.emit("broker_client_unsubscribed", { clientId, topic: filter });
-    return ReasonCode.Success;
-  });
-  return { type: "unsuback", packetId, reasonCodes };
+    return { type: "unsuback", packetId, reasonCodes };
+  };
+  return from(0);
+}
+
+/** [MQTT-3.10.4-1] */
+function unsubscribe(
+  { hooks, subscriptions }: BrokerState,
+  session: Session,
+  filter: string,
+): ReasonCode {
+  const { clientId } = session;
+  if (!session.filters.delete(filter)) return ReasonCode.NoSubscriptionExisted;
+  // [MQTT-3.10.4-2]; what has begun stays in the deliveries [MQTT-3.10.4-3]
+  subscriptions.delete(session, filter);
+  session.record({ type: "unsubscribe", clientId, filter });
+  hooks.emit("broker_client_unsubscribed", { clientId, topic: filter });
+  return ReasonCode.Success;
 }

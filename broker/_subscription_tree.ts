@@ -83,6 +83,12 @@ export class SubscriptionTree {
   /** The leaves that match, while they are looked for. */
   readonly #found: Leaf[] = [];
   #size = 0;
+  /**
+   * What matching has cost and made cost, in steps: nodes looked at, and
+   * receivers found. One session's filters may be thousands of nodes for a
+   * topic, and each PUBLISH of a few bytes looks at them.
+   */
+  steps = 0;
 
   /** The number of subscriptions. */
   get size(): number {
@@ -171,13 +177,15 @@ export class SubscriptionTree {
 
   /** Where messages of a topic go. */
   match(topic: string): Route {
-    return this.#routes.get(topic) ?? this.#match(topic);
+    const route = this.#routes.get(topic) ?? this.#match(topic);
+    this.steps += route.targets.length + route.groups.length;
+    return route;
   }
 
   #match(topic: string): Route {
     const found = this.#found;
     found.length = 0;
-    collect(this.#root, topic, 0, found);
+    this.steps += collect(this.#root, topic, 0, found);
     if (found.length > 1) {
       const route = merge(found);
       return this.#routes.set(topic, route, 1 + route.targets.length);
@@ -187,28 +195,34 @@ export class SubscriptionTree {
   }
 }
 
-/** Collects the leaves that match a topic from `start` on. */
+/**
+ * Collects the leaves that match a topic from `start` on.
+ *
+ * @returns How many nodes it has looked at.
+ */
 function collect(
   node: TopicNode<Leaf>,
   topic: string,
   start: number,
   found: Leaf[],
-): void {
+): number {
   // [MQTT-4.7.2-1]
   const wildcards = start > 0 || topic.charCodeAt(0) !== 0x24;
   // "#" stands for all that follows, and for nothing: a/# matches a
   if (node.rest !== undefined && wildcards) found.push(node.rest.value!);
   if (start > topic.length) {
     if (node.value !== undefined) found.push(node.value);
-    return;
+    return 1;
   }
+  let nodes = 1;
   const slash = topic.indexOf("/", start);
   const end = slash < 0 ? topic.length : slash;
   const exact = node.children?.get(topic.slice(start, end));
-  if (exact !== undefined) collect(exact, topic, end + 1, found);
+  if (exact !== undefined) nodes += collect(exact, topic, end + 1, found);
   if (node.any !== undefined && wildcards) {
-    collect(node.any, topic, end + 1, found);
+    nodes += collect(node.any, topic, end + 1, found);
   }
+  return nodes;
 }
 
 /** One target per session: overlapping subscriptions give one copy. */
@@ -229,7 +243,10 @@ function merge(leaves: readonly Leaf[]): Route {
   };
 }
 
-/** Makes one target of the matching subscriptions of one session. */
+/**
+ * Makes one target of the matching subscriptions of one session. Shared ones
+ * are apart: each copy has its own identifier [MQTT-3.3.4-5].
+ */
 export function target(subscriptions: readonly Subscription[]): Target {
   const { session } = subscriptions[0]!;
   let qos: 0 | 1 | 2 = 0;

@@ -24,6 +24,8 @@ export function tick(broker: BrokerState): void {
   for (const session of broker.sessions.values()) {
     guard(session.clientId, () => sweep(broker, session, now));
   }
+  guard("", () => broker.memory.tick());
+  guard("", () => broker.throttles.tick());
   guard("", () => broker.retained.expire(now));
   broker.hooks.tick(now);
   broker.turn.schedule();

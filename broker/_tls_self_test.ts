@@ -7,7 +7,7 @@
 
 import { type Duplex, duplexPair } from "node:stream";
 import { connect } from "node:tls";
-import { secure, type Secured, type TlsOptions } from "./_tls.ts";
+import { secure, type Secured, type TlsOptions } from "./_tls_handshake.ts";
 
 /** Makes a stream the server's end of TLS, as `secure` does. */
 export type Secure = (stream: Duplex, options: TlsOptions) => Promise<Secured>;

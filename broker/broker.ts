@@ -20,24 +20,31 @@ import { Context, type ContextHost } from "./_context.ts";
 import { Deadlines } from "./_deadlines.ts";
 import { BrokerError } from "./error.ts";
 import { failures } from "./_failures.ts";
+import { Held } from "./_held.ts";
 import { Hooks } from "./_hooks.ts";
 import { listen, type Listener, type ListenOptions } from "./listen.ts";
 import { loadPlugins } from "./_load_plugins.ts";
-import { restore } from "./_load.ts";
+import { recordDue, restore } from "./_load.ts";
 import { bindLine, type ResolvedListener } from "./listeners.ts";
+import { Memory, processMemory } from "./_memory.ts";
 import type { MessageInit } from "./message.ts";
 import { Metrics } from "./metrics.ts";
 import type { Logger, Plugin } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
-import { publish } from "./_router.ts";
+import { giveOn, publish } from "./_router.ts";
+import { Rounds } from "./_rounds.ts";
+import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
-import { MemoryStore } from "./store.ts";
+import { SqliteStore } from "./sqlite_store.ts";
+import { type Change, MemoryStore, type Store } from "./store.ts";
 import { SubscriptionTree } from "./_subscription_tree.ts";
+import { Throttles } from "./_throttle.ts";
 import { tick } from "./_tick.ts";
 import { Timers } from "./_timers.ts";
 import { readTlsFiles } from "./_tls_files.ts";
 import { Turn } from "./_turn.ts";
 import { refuse, upgrade } from "./_upgrade.ts";
+import { Visitors } from "./_visitors.ts";
 import { type ListenerAddress, WaysIn } from "./_ways_in.ts";
 import { within } from "./_within.ts";
 
@@ -63,6 +70,11 @@ export interface UpgradeOptions {
 
 /** Milliseconds between two looks at all deadlines. */
 const SWEEP_INTERVAL = 500;
+
+/** Entries of the store between two looks whether there is something to tell. */
+const TELLING = 16_384;
+/** Milliseconds between two lines that tell how far loading is. */
+const TOLD = 1000;
 
 /** Milliseconds since 1970 by a clock that is never set back. */
 function monotonicNow(): number {
@@ -113,13 +125,18 @@ export class Broker implements AsyncDisposable {
    */
   constructor(config: BrokerConfig = defaultConfig()) {
     this.#config = readConfig(config);
-    const { limits, capabilities, settings } = this.#config;
+    const { limits, trusted, capabilities, settings } = this.#config;
     this.#logger = settings.logger ?? consoleLogger;
     const { metrics } = this;
-    const store = settings.store ?? new MemoryStore();
+    const { persistence } = settings;
+    const store = settings.store ??
+      (persistence ? new SqliteStore(persistence) : new MemoryStore());
     const now = settings.now ?? monotonicNow;
     const deadlines = new Deadlines(limits.pluginTimeout, now);
     const hooks = new Hooks([], false, metrics, deadlines);
+    const gauge = settings.memoryUsed === undefined
+      ? processMemory
+      : { used: settings.memoryUsed, collect: () => {} };
     this.#state = {
       limits,
       capabilities,
@@ -127,9 +144,16 @@ export class Broker implements AsyncDisposable {
       store,
       hooks,
       retained: new Retained(limits, store, metrics),
+      held: new Held(limits, metrics),
+      memory: new Memory(limits, metrics, hooks, gauge),
+      giveOn: (message, shared, from) =>
+        giveOn(this.#state, message, shared, from),
       subscriptions: new SubscriptionTree(),
       sessions: new Map(),
       connections: new Set(),
+      throttles: new Throttles({ limits, metrics, now }),
+      rounds: new Rounds(),
+      visitors: new Visitors({ limits, metrics, hooks, now }, trusted),
       turn: new Turn(store, metrics, hooks),
       timeoutDisconnectDelay: settings.timeoutDisconnectDelay,
       now,
@@ -171,7 +195,7 @@ export class Broker implements AsyncDisposable {
     try {
       await this.#load();
       hooks.emit("broker_pre_start", {});
-      for await (const change of store.load()) restore(this.#state, change);
+      await this.#restore(store);
       for (const plugin of hooks.plugins) {
         await plugin.start?.(new Context(this.#plugins, plugin));
         started.unshift(() => plugin.stop?.());
@@ -182,6 +206,7 @@ export class Broker implements AsyncDisposable {
         started.unshift(() => listener.close());
         bound.push([config, listener]);
       }
+      tick(this.#state); // nobody finds what expired while the broker was down
       for (const [config, listener] of bound) {
         this.#waysIn.open(listener, config.name, config.maxConnections);
         this.#logger.info(bindLine(config, listener));
@@ -366,6 +391,36 @@ export class Broker implements AsyncDisposable {
     }
   }
 
+  /** Reads the store, and tells of it where that takes long. */
+  async #restore(store: Store): Promise<void> {
+    const { sessions, retained } = this.#state;
+    const began = performance.now();
+    let told = began;
+    let count = 0;
+    const lost = new Set<Session>();
+    const take = (change: Change): void => {
+      const session = restore(this.#state, change);
+      if (session !== undefined) lost.add(session);
+      if (++count % TELLING > 0 || performance.now() - told < TOLD) return;
+      told = performance.now();
+      this.#logger.info(`Loading the store: ${count} entries so far`);
+    };
+    const changes = store.load();
+    // What is there at once needs no waiting for each of a million.
+    if (Symbol.iterator in changes) {
+      for (const change of changes) {
+        take(change);
+      }
+    } else for await (const change of changes) take(change);
+    lost.forEach(recordDue);
+    if (count === 0) return;
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    this.#logger.info(
+      `Loaded ${sessions.size} sessions and ${retained.size} retained ` +
+        `messages: ${count} entries in ${seconds} s`,
+    );
+  }
+
   #warnOfAccess(): void {
     const { listeners } = this.#config;
     const { anybody, nobody, unchecked } = this.#access!;
@@ -390,6 +445,8 @@ export class Broker implements AsyncDisposable {
   #forget(): void {
     const { sessions, retained, subscriptions } = this.#state;
     this.#plugins.timers.clear();
+    // The store may keep the very messages: they are not this broker's any more.
+    for (const { deliveries } of sessions.values()) deliveries.end();
     sessions.clear();
     retained.clear();
     subscriptions.clear();

@@ -39,6 +39,12 @@ export interface Capabilities {
    * client identifier. Empty, the default, is none.
    */
   responseInformation: string;
+  /**
+   * Whether payloads that claim to be UTF-8 (Payload Format Indicator 1) have to
+   * be: PUBLISH and wills of others are refused with 0x99. Looking costs time;
+   * by default `false`.
+   */
+  validatePayload: boolean;
 }
 
 /** What is offered where nothing is said: everything. */
@@ -50,6 +56,7 @@ export const defaultCapabilities: Readonly<Capabilities> = Object.freeze({
   subscriptionIdentifiers: true,
   maximumKeepAlive: 0,
   responseInformation: "",
+  validatePayload: false,
 });
 
 /** What CONNACK says of them. */
@@ -76,7 +83,33 @@ export function refusalOfWill(
   // [MQTT-3.2.2-12] [MQTT-3.2.2-13]
   if (will.qos > of.maximumQos) return ReasonCode.QosNotSupported;
   if (will.retain && !of.retain) return ReasonCode.RetainNotSupported;
-  return undefined;
+  return refusalOfPayload(of, will); // section 3.1.3.2.3
+}
+
+/** What may claim that its payload is a text: a message, a will. */
+interface Text {
+  readonly payload: Uint8Array;
+  readonly properties?:
+    | { readonly payloadFormatIndicator?: boolean }
+    | undefined;
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Why a payload cannot be taken, if so (section 3.3.2.3.2). */
+export function refusalOfPayload(
+  of: Capabilities,
+  { payload, properties }: Text,
+): ReasonCode | undefined {
+  if (!of.validatePayload || !properties?.payloadFormatIndicator) {
+    return undefined;
+  }
+  try {
+    utf8.decode(payload);
+    return undefined;
+  } catch {
+    return ReasonCode.PayloadFormatInvalid;
+  }
 }
 
 /**

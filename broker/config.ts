@@ -19,7 +19,10 @@ export interface AuthConfig {
    * `false` if there is a `passwordFile`.
    */
   allowAnonymous?: boolean;
-  /** File of user names and password hashes, for the plugin `auth_file`. */
+  /**
+   * File of user names and password hashes, for the plugins `auth_file` and
+   * `auth_scram`; it activates `auth_file`, unless `plugins` names `auth_scram`.
+   */
   passwordFile?: string;
   /**
    * Names or module specifiers of plugins that authenticate, in the order in
@@ -48,6 +51,18 @@ export interface TopicCheckConfig {
   publishAcl?: AccessList;
   /** Filters of the topics that a user may receive; absent: all. */
   receiveAcl?: AccessList;
+}
+
+/** Where sessions and retained messages outlive the process. */
+export interface PersistenceConfig {
+  /** The SQLite file; made if it is not there. */
+  file: string;
+  /**
+   * What an acknowledgement of the broker survives. `"full"`, the default: a
+   * crash of the machine, as each commit waits for the disk. `"normal"`: a
+   * crash of the broker; when the machine crashes, what came last may be lost.
+   */
+  synchronous?: "full" | "normal";
 }
 
 /**
@@ -115,17 +130,32 @@ export interface BrokerConfig {
   sessionExpiryInterval?: number;
   /** Bounds. */
   limits?: Partial<Limits>;
+  /**
+   * Addresses and networks without limits of their own and never banned. By
+   * default those of this machine, `127.0.0.0/8` and `::1`.
+   */
+  trustedAddresses?: readonly string[];
   /** What is offered of MQTT; by default everything. */
   capabilities?: Partial<Capabilities>;
   /** Same as `capabilities.maximumQos`. */
   maxQos?: Qos;
-  /** Where sessions and retained messages are kept; by default in memory. */
+  /**
+   * The file in which sessions and retained messages are kept; by default they
+   * are kept in memory.
+   */
+  persistence?: PersistenceConfig;
+  /** What keeps sessions and retained messages, in place of `persistence`. */
   store?: Store;
   /** Takes what the broker and its plugins have to say; by default the console
    * gets warnings and errors. */
   logger?: Logger;
   /** The clock: milliseconds since 1970 that never go back. */
   now?: () => number;
+  /**
+   * How many bytes of memory are in use, for `limits.memory`. By default the
+   * heap of this process and the buffers outside it.
+   */
+  memoryUsed?: () => number;
   /** Where the configuration was read from: `readConfigFile()` sets it. */
   source?: ConfigSource;
 }

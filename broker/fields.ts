@@ -7,15 +7,42 @@
 
 import type { Field, Fields } from "../codec/mod.ts";
 import { defaultCapabilities } from "./capabilities.ts";
-import { defaultLimits, type Limits } from "./limits.ts";
+import { defaultLimits, type Limits, type QueueFullPolicy } from "./limits.ts";
 
-/** A limit: the least it may be, what it is, the most it may be. */
-type Row = readonly [minimum: number, description: string, maximum?: number];
+/** A limit: the least it may be, what it is, the most it may be; or a choice. */
+type Row =
+  | readonly [minimum: number, description: string, maximum?: number]
+  | readonly [choices: readonly string[], description: string];
+
+const queueFull: readonly QueueFullPolicy[] = [
+  "drop-newest",
+  "drop-oldest",
+  "disconnect",
+];
 
 const limits: Readonly<Record<keyof Limits, Row>> = {
   connections: [
     1,
     "Connections at a time, over all listeners. Others are refused.",
+  ],
+  connectionsPerAddress: [
+    0,
+    "Connections at a time from one address (IPv6: 64 bits); 0: no limit.",
+  ],
+  connectionRate: [0, "Connections a second from one address; 0: no limit."],
+  connectionBurst: [
+    1,
+    "Connections of one address that may come at once before their rate counts.",
+  ],
+  failures: [
+    0,
+    "Bad attempts a minute of one address, and as many more for each client " +
+    "connected from it; above, the address is banned. 0: never.",
+  ],
+  banTime: [1, "Seconds of a first ban; each further one is twice as long."],
+  banTimeMaximum: [
+    1,
+    "Seconds of the longest ban; after so many in order bans are forgotten.",
   ],
   connectTimeout: [1, "Seconds until a connection must have sent its CONNECT."],
   maximumPacketSize: [1, "Bytes of the largest packet accepted.", 268_435_460],
@@ -42,10 +69,37 @@ const limits: Readonly<Record<keyof Limits, Row>> = {
   ],
   queuedMessages: [0, "Messages that wait for one session."],
   queuedBytes: [0, "Bytes of messages that wait for one session."],
+  queueFull: [
+    queueFull,
+    "What becomes of a QoS 1 or 2 message where its session's queue is full: " +
+    "it is dropped; the oldest that waits is; or it is dropped and the client " +
+    "disconnected (0x97), unless it is away.",
+  ],
+  totalQueuedBytes: [
+    0,
+    "Bytes that all sessions keep for their clients, sent or not; a message " +
+    "in many sessions counts once.",
+  ],
   outboundBytes: [
     1,
     "Bytes that wait to be written to one connection; above it QoS 0 messages " +
     "for it are dropped and others wait in its session.",
+  ],
+  messageRate: [
+    0,
+    "PUBLISH packets per second that are read from one connection; others " +
+    "wait. 0: any number.",
+  ],
+  byteRate: [
+    0,
+    "Bytes per second that are read from one connection; others wait. 0: any " +
+    "number.",
+  ],
+  memory: [
+    0,
+    "Bytes of memory in use (heap and buffers) above which new clients are " +
+    "refused (0x89) and QoS 0 messages dropped first; above 110 % also " +
+    "messages for clients that are away (0x97). 0: any number.",
   ],
   stallTimeout: [
     1,
@@ -72,11 +126,12 @@ const limits: Readonly<Record<keyof Limits, Row>> = {
 
 function limitFields(): Fields {
   return Object.fromEntries(
-    Object.entries(limits).map(([name, [minimum, description, maximum]]) => [
+    Object.entries(limits).map(([name, [least, description, maximum]]) => [
       name,
       {
-        type: "integer",
-        minimum,
+        ...(typeof least === "number"
+          ? { type: "integer", minimum: least }
+          : { type: "text", choices: least }),
         ...(maximum === undefined ? {} : { maximum }),
         default: defaultLimits[name as keyof Limits],
         description,
@@ -214,6 +269,12 @@ const capabilities: Fields = {
       "it: how topics begin that answers to them go to. %c stands for the " +
       "client identifier. Empty: none.",
   },
+  validatePayload: {
+    type: "boolean",
+    default: defaultCapabilities.validatePayload,
+    description: "Whether payloads that claim to be UTF-8 (MQTT 5.0: Payload " +
+      "Format Indicator 1) have to be, or are refused.",
+  },
 };
 
 /** All keys of a broker's configuration that a file can have. */
@@ -240,8 +301,10 @@ export const configFields: Fields = {
       },
       passwordFile: {
         type: "text",
-        description: "File of user names and password hashes, for the plugin " +
-          "auth_file.",
+        description:
+          "File of user names and password hashes, for the plugins " +
+          "auth_file and auth_scram; it activates auth_file, unless plugins " +
+          "names auth_scram.",
       },
       plugins: names(
         "Plugins that authenticate, in the order in which they are asked. A " +
@@ -279,6 +342,24 @@ export const configFields: Fields = {
     },
     description: "Who may publish and subscribe to what. One denial refuses.",
   },
+  persistence: {
+    type: "object",
+    fields: {
+      file: {
+        type: "text",
+        description: "The SQLite file; made if it is not there.",
+      },
+      synchronous: {
+        type: "text",
+        choices: ["full", "normal"],
+        default: "full",
+        description: "What an acknowledgement survives: a crash of the " +
+          "machine, or only one of the broker.",
+      },
+    },
+    description: "Where sessions and retained messages outlive the broker's " +
+      "process. By default they are kept in memory.",
+  },
   plugins: {
     type: "any",
     description: "More plugins, in the order in which they are asked: a list " +
@@ -308,6 +389,16 @@ export const configFields: Fields = {
     type: "object",
     fields: limitFields(),
     description: "Bounds of what clients can make the broker keep or do.",
+  },
+  trustedAddresses: {
+    type: "list",
+    values: {
+      type: "text",
+      description: "An address, or a network: 192.0.2.0/24, 2001:db8::/32.",
+    },
+    description: "Addresses without limits of their own and never banned: " +
+      "of proxies, as all that comes by one has its address. By default those " +
+      "of this machine, 127.0.0.0/8 and ::1.",
   },
   capabilities: {
     type: "object",

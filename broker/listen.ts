@@ -15,8 +15,9 @@
 import type { Transport } from "../codec/mod.ts";
 import type { ResolvedListener, ResolvedTls } from "./listeners.ts";
 import { BrokerError } from "./error.ts";
-import { tlsOptions, TlsTransport } from "./_tls.ts";
+import { TlsTransport } from "./_tls.ts";
 import { readTlsFiles } from "./_tls_files.ts";
+import { tlsOptions } from "./_tls_handshake.ts";
 import { selfTest } from "./_tls_self_test.ts";
 import { WebSocketTransport } from "./_websocket.ts";
 

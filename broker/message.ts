@@ -48,10 +48,18 @@ export class Message {
   readonly qos: Qos;
   /** Whether it was published with RETAIN 1. */
   readonly retain: boolean;
-  /** Its properties (5.0). */
+  /**
+   * Its properties (5.0), which each receiver gets as they are:
+   * [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17]
+   * [MQTT-3.3.2-18] [MQTT-3.3.2-20].
+   */
   readonly properties: MessageProperties | undefined;
   /** When it expires, in milliseconds of the broker's clock, or `Infinity`. */
   readonly expiresAt: number;
+  /** How many sessions keep it for their clients: the broker's to count. */
+  holders = 0;
+  /** For the store: what it keeps the message as. */
+  storedAs: unknown;
 
   /** Made again when asked for, once the bytes have moved. */
   #payload: Uint8Array | undefined;
@@ -59,6 +67,8 @@ export class Message {
   #kept = false;
   /** Encoded forms: for 3.x and 5.0, without and with a packet identifier. */
   #frames: (Frame | undefined)[] | undefined;
+  /** Worked out when it is asked for: there may be 400,000 user properties. */
+  #size: number | undefined;
   /** The form it was received in, and its index. */
   #received: Frame | undefined;
   #receivedIndex = -1;
@@ -181,7 +191,7 @@ export class Message {
 
   /** What the message counts against limits, in bytes. */
   get size(): number {
-    return OVERHEAD + this.topic.length + this.#payloadLength +
+    return this.#size ??= OVERHEAD + this.topic.length + this.#payloadLength +
       (this.properties === undefined ? 0 : propertiesSize(this.properties));
   }
 
@@ -206,6 +216,19 @@ export class Message {
       ...(acknowledged ? { packetId: 1 } : {}),
       ...(this.properties === undefined ? {} : { properties: this.properties }),
     }, version);
+  }
+
+  /**
+   * The encoded form to keep the message in: that in which it came, or else
+   * that of 5.0, which has room for everything.
+   *
+   * @returns The form, in memory of its own, and its protocol version.
+   */
+  kept(): { frame: Frame; version: ProtocolVersion } {
+    this.keep();
+    return this.#received === undefined
+      ? { frame: this.frame(5, this.qos > 0), version: 5 }
+      : { frame: this.#received, version: this.#receivedIndex < 2 ? 4 : 5 };
   }
 
   /**

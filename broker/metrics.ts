@@ -15,6 +15,14 @@ export class Metrics {
   acceptFailures = 0;
   /** Connections closed before they were clients, by a limit or a refusal. */
   connectionsRefused = 0;
+  /** Of these: connections from addresses that were banned. */
+  connectionsBanned = 0;
+  /** Of these: connections from addresses that came too often. */
+  connectionsTooOften = 0;
+  /** Of these: connections from addresses that had too many. */
+  connectionsTooMany = 0;
+  /** Times that an address was banned for its failures. */
+  addressesBanned = 0;
   /** Connections closed because a handshake of TLS or WebSocket failed. */
   handshakesFailed = 0;
   /** Connections open now, clients or not yet. */
@@ -55,12 +63,23 @@ export class Metrics {
   deliveriesDenied = 0;
   /** QoS 0 messages dropped because the receiver does not keep up. */
   droppedSlow = 0;
-  /** QoS 1 and 2 messages dropped because the session's queue is full. */
+  /** QoS 1 and 2 messages dropped because the session's queue, or all of them
+   * together, are full. */
   droppedQueueFull = 0;
+  /** Clients disconnected because their queues were full. */
+  queueDisconnects = 0;
+  /** Messages dropped because the broker was short of memory. */
+  droppedMemory = 0;
   /** Messages that expired before they were sent. */
   droppedExpired = 0;
   /** Messages too large for the receiver. */
   droppedTooLarge = 0;
+  /** Bytes that sessions keep for their clients now, sent or not. */
+  queuedBytes = 0;
+  /** Times that a connection was read no further for its rates. */
+  throttled = 0;
+  /** Times that the broker came to be short of memory. */
+  overloads = 0;
   /** Subscriptions refused by policy or limit. */
   subscriptionsRefused = 0;
   /** Retained messages that expired. */

@@ -33,5 +33,8 @@ export * from "./metrics.ts";
 export type * from "./plugin.ts";
 // What these speak of: a plugin is complete without importing it.
 export type { Field, Fields } from "../codec/mod.ts";
+export { SqliteStore, type SqliteStoreOptions } from "./sqlite_store.ts";
 export * from "./store.ts";
+export * from "./store_dump.ts";
+export * from "./store_upkeep.ts";
 export * from "./yaml_file.ts";

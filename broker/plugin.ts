@@ -62,14 +62,75 @@ export type Awaitable<T> = T | Promise<T>;
 /** `true` allows, `false` denies, `undefined` or `null` has no opinion. */
 export type Opinion = boolean | null | undefined;
 
-/** An attempt of a client to connect. */
+/** An attempt of a client to connect, or to authenticate again. */
 export interface ConnectAttempt {
+  /**
+   * The method of enhanced authentication (5.0) that the client has named, and
+   * a plugin offers: whether it is who it says is that plugin's affair.
+   * `undefined`: it goes by user name and password.
+   */
+  readonly method: string | undefined;
   /**
    * Aborted when nobody needs the answer any more: the client has gone, or is
    * accepted or refused. Pass it to `fetch()` and the like.
    */
   readonly signal: AbortSignal;
 }
+
+/** What a method of enhanced authentication says to what a client has sent. */
+export type AuthenticationAnswer =
+  | {
+    /** The client has to say more. */
+    readonly outcome: "continue";
+    /** What to send to it. */
+    readonly data?: Uint8Array;
+  }
+  | {
+    /** The client is who it says. */
+    readonly outcome: "success";
+    /**
+     * Who it is: its user name from now on, whatever CONNECT had as one.
+     * `undefined`: it has none.
+     */
+    readonly username: string | undefined;
+    /** What to send to it at the end, by which it may know the broker. */
+    readonly data?: Uint8Array;
+  }
+  | {
+    /** The client is not who it says. */
+    readonly outcome: "refusal";
+    /** A reason code of 0x80 or more; by default 0x87, not authorized. */
+    readonly reasonCode?: ReasonCode;
+    /** Who it said to be, for `broker_connection_refused`. */
+    readonly username?: string | undefined;
+    /** Nothing: what is said to a client that is refused is the reason code. */
+    readonly data?: undefined;
+  };
+
+/** An exchange with one client, by which it authenticates. */
+export interface AuthenticationExchange {
+  /**
+   * Takes what the client has sent: with CONNECT, or with AUTH. There may be 16
+   * steps, all of them within `limits.connectTimeout`.
+   *
+   * @param data The data, if there were any; they may be kept.
+   * @returns The answer. What is thrown refuses.
+   */
+  continue(data: Uint8Array | undefined): Awaitable<AuthenticationAnswer>;
+}
+
+/**
+ * A method of enhanced authentication (5.0, section 4.12): begins an exchange.
+ *
+ * @param client Who the client says to be. In `username` is what CONNECT has as
+ * one; where the client is connected, and authenticates again, its user name.
+ * @param attempt Tells when the answer is not needed any more.
+ * @returns The exchange.
+ */
+export type AuthenticationMethod = (
+  client: ClientInfo,
+  attempt: ConnectAttempt,
+) => AuthenticationExchange;
 
 /** What a client wants to do with a topic. */
 export type AccessRequest =
@@ -89,6 +150,12 @@ export type AccessRequest =
     /** The QoS asked for. */
     readonly qos: Qos;
   };
+
+/**
+ * How short of memory the broker is: `"high"` above `limits.memory`,
+ * `"critical"` above 110 % of it.
+ */
+export type MemoryLevel = "normal" | "high" | "critical";
 
 /** The events and what they carry; the names are those of HBMQTT and aMQTT. */
 export interface BrokerEvents {
@@ -117,6 +184,11 @@ export interface BrokerEvents {
     reasonCode: ReasonCode;
     reason: string;
   };
+  /**
+   * An address (IPv6: 64 bits) made too many bad attempts: its connections are
+   * closed at once for so many seconds. `reason` is of the last attempt.
+   */
+  broker_address_banned: { address: string; seconds: number; reason: string };
   /** One filter was granted. */
   broker_client_subscribed: { clientId: string; topic: string; qos: Qos };
   /** One subscription ended by UNSUBSCRIBE. */
@@ -131,6 +203,11 @@ export interface BrokerEvents {
    * that client, which is not connected.
    */
   broker_retained_message: { clientId: string | undefined; message: Message };
+  /**
+   * The broker is short of memory, or is not any more. `used` and `limit` are
+   * bytes.
+   */
+  broker_overloaded: { level: MemoryLevel; used: number; limit: number };
   /** A QoS 1 or 2 message was lost to a limit. */
   broker_message_dropped: {
     clientId: string;
@@ -139,7 +216,8 @@ export interface BrokerEvents {
   };
   /**
    * A packet came in; `clientId` is empty before CONNECT. Its binary fields are
-   * views that are valid until the handler returns; passwords are left out.
+   * views that are valid until the handler returns; passwords and data of
+   * authentication are left out.
    */
   mqtt_packet_received: { clientId: string; packet: Packet };
   /** A packet goes out. */
@@ -298,10 +376,16 @@ export interface Plugin {
 
   /**
    * Whether a client is who it says. One denial refuses it; without a denial
-   * one approval is needed. Only where no plugin has this hook and nothing is
-   * said about authentication may everybody connect.
+   * one approval is needed. Only where no plugin has this hook or
+   * `authenticationMethods`, and nothing is said about authentication, may
+   * everybody connect.
    *
-   * @param client The client.
+   * Clients that authenticate by a method (`attempt.method`) are approved by
+   * that. Then this is asked for denials only, at the end of the exchange and
+   * without a password: who denies certain addresses denies them here too, and
+   * who checks passwords has no opinion of those clients.
+   *
+   * @param client The client; after a method, with the user name that it proved.
    * @param password Its password, if it gave one: valid until this returns.
    * @param attempt Tells when the answer is not needed any more.
    * @returns An opinion; or a reason code of 0x80 or more to deny it with, where
@@ -312,6 +396,15 @@ export interface Plugin {
     password: Uint8Array | undefined,
     attempt: ConnectAttempt,
   ): Awaitable<Opinion | ReasonCode>;
+
+  /**
+   * Methods of enhanced authentication (5.0) that it offers, by their names. Of
+   * two plugins with the same one the first is asked. A method that no plugin
+   * offers is refused with 0x8C.
+   */
+  readonly authenticationMethods?: Readonly<
+    Record<string, AuthenticationMethod>
+  >;
 
   /**
    * Whether a client may publish to a topic or subscribe with a filter. One

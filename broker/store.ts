@@ -134,10 +134,16 @@ export interface Store {
    * throws, nothing. What could not be committed stays recorded and is part of
    * the next commit, as memory has it already; the broker closes the
    * connections of that turn without acknowledging anything, and tries again.
+   *
+   * What a client has acknowledged (`settle`) may become durable later, with
+   * what is committed next: it may get such a message again.
    */
   commit(): void;
 
-  /** Ends the use of the store. */
+  /**
+   * Ends the use of the store. What was recorded and not committed may stay or
+   * go.
+   */
   close(): void | Promise<void>;
 }
 

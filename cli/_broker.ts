@@ -44,10 +44,14 @@ export async function runBroker(
   if (flags.bind !== undefined && flags.config !== undefined) {
     throw new UsageError("--bind is for a broker without -c");
   }
+  if (flags.persist === "") throw new UsageError("--persist needs a file");
   if (flags.bind === "") throw new UsageError("--bind needs an address");
   const log = new Log();
   try {
-    const said = await configOf(flags.config, flags.bind);
+    const said = persisted(
+      await configOf(flags.config, flags.bind),
+      flags.persist,
+    );
     const logger = log.logger(flags.debug);
     const broker = new Broker({ ...withEventLogger(said), logger });
     if (flags.test) {
@@ -75,6 +79,15 @@ async function configOf(
   return bind === undefined
     ? config
     : { ...config, listeners: { default: { bind } } };
+}
+
+/** The flag takes the place of what the configuration says of the file. */
+function persisted(
+  config: BrokerConfig,
+  file: string | undefined,
+): BrokerConfig {
+  if (file === undefined) return config;
+  return { ...config, persistence: { ...config.persistence, file } };
 }
 
 /** Who comes and goes is logged, unless the configuration does it itself. */

@@ -15,6 +15,13 @@ export const brokerFlags = {
     help: "where to listen, without -c: host:port,\n" +
       "[IPv6]:port, :port or port",
   },
+  persist: {
+    names: ["--persist"],
+    value: "FILE",
+    path: "file",
+    help: "keep sessions and retained messages in this\n" +
+      "file; like persistence.file in the configuration",
+  },
   test: {
     names: ["--test-config"],
     help: "check the configuration and all it names, and end",

@@ -73,7 +73,7 @@ function checkUrl(text: string): void {
 }
 
 function withoutPassword(url: string): string {
-  return url.replace(/^(\w+:\/\/)?.*@/, "$1…@");
+  return url.replace(/^(\w+:\/\/)?.*@/s, "$1…@");
 }
 
 /** A URL with another host or port; all else stays. */

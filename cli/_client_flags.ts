@@ -1,5 +1,5 @@
 /**
- * The flags that `pub` and `sub` have in common: how to reach the broker, and
+ * The flags that `pub`, `sub` and `rr` have in common: how to reach the broker, and
  * as whom. The letters are those of hbmqtt_pub, and where that has none those
  * of mosquitto_pub.
  */
@@ -55,6 +55,13 @@ export const brokerFlags = {
     value: "TEXT",
     help: "password; others on this machine may see it",
   },
+  authMethod: {
+    names: ["--auth-method"],
+    value: "METHOD",
+    choices: ["SCRAM-SHA-256"],
+    help: "authenticate by this, and do not tell the broker\n" +
+      "the password (5.0): SCRAM-SHA-256",
+  },
   protocol: {
     names: ["-V", "--protocol-version"],
     value: "VERSION",
@@ -99,7 +106,7 @@ export const sessionFlags = {
     help: "go on with the session: as with -i alone",
   },
   sessionExpiry: {
-    names: ["-x", "--session-expiry-interval"],
+    names: ["-x", "--session-expiry", "--session-expiry-interval"],
     value: "SECONDS",
     kind: expiry,
     help: "how long the session is kept (5.0); -1: for ever,\n" +

@@ -81,6 +81,11 @@ const properties: Readonly<
   "user-property": ["userProperties", "pair", anything],
 };
 
+/** Properties that are not for people to give, and why. */
+const automatic: Readonly<Record<string, string>> = {
+  "topic-alias": "the client assigns topic aliases by itself",
+};
+
 /** The flag. */
 export const propertyFlag = {
   names: ["-D", "--property"],
@@ -117,6 +122,9 @@ export function readProperties(
     const [key, kind, allowed] = Object.hasOwn(properties, name)
       ? properties[name]!
       : [];
+    if (Object.hasOwn(automatic, name)) {
+      throw new UsageError(`-D ${packet} ${name}: ${automatic[name]}`);
+    }
     if (key === undefined || !allowed!.includes(packet)) {
       throw new UsageError(
         `-D ${packet} has no property ${JSON.stringify(name)}, but ${

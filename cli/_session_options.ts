@@ -41,7 +41,10 @@ const versions: Readonly<Record<string, ProtocolVersion>> = {
  */
 export function sessionOptions(
   values: ClientValues,
-  sender: Pick<Terminal, "pid" | "hostname"> & { readonly command: string },
+  sender: Pick<Terminal, "pid" | "hostname"> & {
+    readonly command: string;
+    readonly protocolVersion?: ProtocolVersion;
+  },
   config: ClientOptions,
   connect: ConnectProperties | undefined,
 ): SessionOptions {
@@ -51,7 +54,10 @@ export function sessionOptions(
       "give --clean-session or --disable-clean-session, not both",
     );
   }
-  const protocolVersion = readVersion(values, config.protocolVersion);
+  const protocolVersion = readVersion(
+    values,
+    config.protocolVersion ?? sender.protocolVersion,
+  );
   const given = readClientId(values, sender.pid) ?? config.clientId;
   const named = !!given && values.idPrefix === undefined;
   if (disableCleanSession && !named) {
@@ -77,11 +83,13 @@ export function sessionOptions(
 }
 
 function readVersion(
-  { protocol, property, sessionExpiry }: ClientValues,
+  { protocol, property, sessionExpiry, authMethod }: ClientValues,
   configured: ProtocolVersion = 4,
 ): ProtocolVersion {
   const flag = property.length > 0
     ? "-D"
+    : authMethod !== undefined
+    ? "--auth-method"
     : sessionExpiry !== undefined
     ? "-x"
     : undefined;

@@ -1,4 +1,4 @@
-/** Where the messages of `pub` come from. */
+/** Where the messages of `pub` and `rr` come from. */
 
 import { type Flag, UsageError, type Values } from "./_flags.ts";
 import { chunks, lines, whole } from "./_input.ts";
@@ -54,9 +54,14 @@ export interface Source {
 /**
  * The source that was named.
  *
+ * @param values What was given.
+ * @param names The flags there are.
  * @throws {UsageError} If there is none, or more than one.
  */
-export function sourceOf(values: Values<typeof sourceFlags>): Source {
+export function sourceOf(
+  values: Partial<Values<typeof sourceFlags>>,
+  names = "-m, -f, --file-whole, -l, -s and -n",
+): Source {
   const { message, file, fileWhole } = values;
   const sources: Source[] = [];
   if (message !== undefined) {
@@ -73,9 +78,7 @@ export function sourceOf(values: Values<typeof sourceFlags>): Source {
   if (values.empty) sources.push(one(new Uint8Array(0)));
   const [source] = sources;
   if (source === undefined || sources.length > 1) {
-    throw new UsageError(
-      "give exactly one of -m, -f, --file-whole, -l, -s and -n",
-    );
+    throw new UsageError(`give exactly one of ${names}`);
   }
   return source;
 }

@@ -26,6 +26,10 @@ export const subscriptionFlags = {
     ...qosValue,
     help: "0 (default), 1 or 2",
   },
+  noLocal: {
+    names: ["--no-local"],
+    help: "get nothing that this client publishes (5.0)",
+  },
   retainAsPublished: {
     names: ["--retain-as-published"],
     help: "have messages say that they are retained (5.0)",
@@ -90,17 +94,20 @@ export function subscriptionOf(
   if (topics.length === 0 && values.unsubscribe.length === 0) {
     throw new UsageError("-t FILTER is missing");
   }
-  const { retainHandling, retainAsPublished, qos } = values;
+  const { retainHandling, retainAsPublished, noLocal, qos } = values;
   if (protocolVersion < 5) {
-    if (retainAsPublished) {
-      throw new UsageError("--retain-as-published needs -V mqttv5");
-    }
-    if (retainHandling !== undefined) {
-      throw new UsageError("--retain-handling needs -V mqttv5");
+    const given = {
+      "--no-local": noLocal,
+      "--retain-as-published": retainAsPublished,
+      "--retain-handling": retainHandling !== undefined,
+    };
+    for (const [name, is] of Object.entries(given)) {
+      if (is) throw new UsageError(`${name} needs -V mqttv5`);
     }
   }
   const options: SubscribeOptions = { allowFailures: true };
   if (qos !== undefined) options.qos = qos;
+  if (noLocal) options.noLocal = true;
   if (retainAsPublished) options.retainAsPublished = true;
   if (retainHandling !== undefined) {
     if (!Object.hasOwn(WHEN, retainHandling)) {

@@ -36,6 +36,8 @@ as many clients, with identifiers and topics of its own (ambermq-test/...), and
 leaves nothing behind.
 
 URL is mqtt://host[:port], mqtts://..., ws://host[:port]/path or wss://...
+WebSocket itself is checked with a URL of one, and SCRAM-SHA-256 to its end with
+a user name and a password. What the broker does not offer is skipped.
 
 ${describeFlags(testGroups)}
 Exit status: 0 if no check failed; 1 if one did; 2 for a wrong command line; 3 if
@@ -85,8 +87,12 @@ export async function runTest(
   url.username = url.password = "";
   const tls = tlsOptions(values);
   const { interrupted } = terminal;
+  const dialTo = (url: URL) =>
+    dial(url, { ...tls, signal: AbortSignal.timeout(patience) });
+  const carrier = carrierOf(url);
   const target = {
-    dial: () => dial(url, { ...tls, signal: AbortSignal.timeout(patience) }),
+    dial: () => dialTo(url),
+    ...(carrier && { webSocket: { url, dial: () => dialTo(carrier) } }),
     ...(username && { username }),
     ...(password && { password }),
     patience,
@@ -106,6 +112,9 @@ export async function runTest(
     }
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
+    if (results.length > 0) {
+      await print(terminal, endOf(format, url.href, results));
+    }
     terminal.error(`ambermq test: Cannot test ${url.href}: ${error.message}`);
     return UNREACHABLE;
   }
@@ -167,6 +176,13 @@ function parseUrl(text: string | undefined): URL {
   throw new UsageError(
     `${JSON.stringify(text)} is no URL of a broker, such as mqtt://host:1883`,
   );
+}
+
+/** Where the bytes of a WebSocket go, if the URL is of one. */
+function carrierOf({ protocol, hostname, port }: URL): URL | undefined {
+  if (protocol === "ws:") return new URL(`mqtt://${hostname}:${port || 80}`);
+  if (protocol !== "wss:") return undefined;
+  return new URL(`mqtts://${hostname}:${port || 443}`);
 }
 
 /** What a URL has with percent signs. */

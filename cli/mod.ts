@@ -17,6 +17,8 @@ import { FAILED, USAGE } from "./_exit_status.ts";
 import { UsageError } from "./_flags.ts";
 import { passwdCommand } from "./_passwd.ts";
 import { pubFlags, runPub } from "./_pub.ts";
+import { rrFlags, runRr } from "./_rr.ts";
+import { storeCommand } from "./_store.ts";
 import { runSub, subFlags } from "./_sub.ts";
 import {
   OutputError,
@@ -41,6 +43,11 @@ const commands: Commands = {
     flags: subFlags,
     run: runSub,
   },
+  rr: {
+    help: "publish a request, and write its response",
+    flags: rrFlags,
+    run: runRr,
+  },
   test: {
     help: "check whether a broker does what the specification asks for",
     flags: testFlags,
@@ -49,6 +56,7 @@ const commands: Commands = {
   },
   config: configCommand,
   passwd: passwdCommand,
+  store: storeCommand,
   completions: completionsCommand(() => commands),
 };
 

@@ -1,14 +1,20 @@
 /** Arguments of the client's methods. */
 
-import type {
-  PublishPacket,
-  PublishProperties,
-  Qos,
-  SubscribePacket,
-  SubscriptionRequest,
-  UnsubscribePacket,
+import {
+  type ConnectProperties,
+  type DisconnectProperties,
+  type PublishPacket,
+  type PublishProperties,
+  type Qos,
+  ReasonCode,
+  reasonName,
+  type SubscribePacket,
+  type SubscriptionRequest,
+  topicNameError,
+  type UnsubscribePacket,
 } from "../codec/mod.ts";
 import type {
+  DisconnectOptions,
   FilterOptions,
   PublishOptions,
   SubscribeOptions,
@@ -176,6 +182,81 @@ export function checkWill(will: ClientOptions["will"]): void {
   throw new TypeError(
     `Cannot make a client: will.topic ${show(will.topic)} is no text`,
   );
+}
+
+/** @throws {TypeError} If response topics cannot begin with it. */
+export function checkResponsePrefix(prefix: string): void {
+  const wrong = topicNameError(prefix);
+  if (wrong === undefined) return;
+  throw new TypeError(
+    `Cannot make a client: responsePrefix is ${show(prefix)}, but ${wrong}`,
+  );
+}
+
+/** @throws {TypeError} If a request has what makes it one already. */
+export function checkRequest(
+  properties: PublishProperties | undefined,
+  version: number,
+): void {
+  if (version < 5) {
+    throw new TypeError("Cannot request: it takes protocolVersion 5");
+  }
+  for (const name of ["responseTopic", "correlationData"] as const) {
+    if (properties?.[name] === undefined) continue;
+    throw new TypeError(
+      `Cannot request: the property ${name} is the client's own`,
+    );
+  }
+}
+
+/** Reasons of DISCONNECT that a client may give (table 3-10 of 5.0). */
+const farewells: ReadonlySet<ReasonCode> = new Set([
+  ReasonCode.Success,
+  ReasonCode.DisconnectWithWillMessage,
+  ReasonCode.UnspecifiedError,
+  ReasonCode.MalformedPacket,
+  ReasonCode.ProtocolError,
+  ReasonCode.ImplementationSpecificError,
+  ReasonCode.TopicNameInvalid,
+  ReasonCode.ReceiveMaximumExceeded,
+  ReasonCode.TopicAliasInvalid,
+  ReasonCode.PacketTooLarge,
+  ReasonCode.MessageRateTooHigh,
+  ReasonCode.QuotaExceeded,
+  ReasonCode.AdministrativeAction,
+  ReasonCode.PayloadFormatInvalid,
+]);
+
+/**
+ * Checks what only 5.0 has: before, nothing of it is sent.
+ *
+ * @param connect The properties of CONNECT.
+ * @throws {RangeError} If a client may not give the reason.
+ * @throws {TypeError} If it may not say the rest.
+ */
+export function checkDisconnect(
+  { reasonCode = 0, properties = {} }: DisconnectOptions,
+  connect: ConnectProperties = {},
+): void {
+  // [MQTT-3.14.2-1]
+  if (!farewells.has(reasonCode)) {
+    throw new RangeError(
+      `Cannot disconnect: ${reasonName(reasonCode)} is no reason for a client`,
+    );
+  }
+  if ((properties as DisconnectProperties).serverReference !== undefined) {
+    throw new TypeError(
+      "Cannot disconnect: the property serverReference is not for clients",
+    );
+  }
+  // section 3.14.2.2.2: the broker would take it for a protocol error
+  const { sessionExpiryInterval: expiry = 0 } = properties;
+  if (expiry > 0 && (connect.sessionExpiryInterval ?? 0) === 0) {
+    throw new TypeError(
+      "Cannot disconnect: sessionExpiryInterval is for a session that had one " +
+        "with CONNECT",
+    );
+  }
 }
 
 /** @throws {RangeError} If it is no version of MQTT. */

@@ -58,6 +58,15 @@ export class Calls {
     while (this.#drains.size > 0) this.#drains.shift()![0].reject(error);
   }
 
+  /**
+   * Waits for a connection, if there is none.
+   *
+   * @throws {ConnectionLostError} If none is to come.
+   */
+  async connection(action: string): Promise<void> {
+    if (this.#open(action) === undefined) await this.ping(undefined);
+  }
+
   publish(
     packet: PublishPacket,
     signal: AbortSignal | undefined,
@@ -69,7 +78,7 @@ export class Calls {
     }
     const refusal = connection.capabilities.flagsRefusal(packet);
     if (refusal !== undefined) throw refusal;
-    connection.send(packet);
+    connection.publish(packet);
     const message = new OutgoingApplicationMessage(packet);
     if (!connection.congested) return Promise.resolve(message);
     const pending: Publishing = this.#parts.promises.open(signal);

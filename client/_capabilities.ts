@@ -2,6 +2,7 @@
 
 import {
   type ConnackProperties,
+  OutboundTopicAliases,
   type ProtocolVersion,
   ReasonCode,
   reasonName,
@@ -14,6 +15,14 @@ import { RequestError } from "./error.ts";
  * the connection of who sends more than 20 messages of QoS 2 at a time.
  */
 const WINDOW = 20;
+
+/** What the application says about the use of them. */
+export interface Restraints {
+  /** How many unacknowledged messages may be on their way at most. */
+  readonly maxInflight?: number | undefined;
+  /** Whether aliases may stand for topics. */
+  readonly topicAliases?: boolean;
+}
 
 /** A PUBLISH, as far as the broker may have something against it. */
 export interface Publishable {
@@ -29,14 +38,16 @@ export class Capabilities {
   /** Whether subscriptions may have identifiers. */
   readonly subscriptionIdentifiers: boolean;
   readonly #connack: ConnackProperties;
+  /** How many topics aliases may stand for. */
+  readonly #topicAliases: number;
 
-  /** @param maxInflight What the application says about the window. */
   constructor(
     version: ProtocolVersion,
     connack: ConnackProperties = {},
-    maxInflight?: number,
+    { maxInflight, topicAliases = true }: Restraints = {},
   ) {
     this.#connack = connack;
+    this.#topicAliases = topicAliases ? connack.topicAliasMaximum ?? 0 : 0;
     this.maximumPacketSize = connack.maximumPacketSize ?? Infinity;
     const { receiveMaximum = 65_535 } = connack;
     this.window = version === 5
@@ -44,6 +55,16 @@ export class Capabilities {
       : maxInflight ?? WINDOW;
     this.subscriptionIdentifiers = version === 5 &&
       (connack.subscriptionIdentifiersAvailable ?? true);
+  }
+
+  /**
+   * Aliases for the topics of one connection; `undefined` if the broker takes
+   * none. [MQTT-3.2.2-17] [MQTT-3.2.2-18] [MQTT-3.3.2-9]
+   */
+  topicAliases(): OutboundTopicAliases | undefined {
+    return this.#topicAliases === 0
+      ? undefined
+      : new OutboundTopicAliases(this.#topicAliases);
   }
 
   /** Why the broker would not take a PUBLISH, if it would not. */

@@ -135,6 +135,22 @@ export const fields = {
     description:
       "How many messages of QoS 1 and 2 may be on their way; by default 20 before MQTT 5.0, what the broker says in 5.0.",
   },
+  topicAliases: {
+    type: "boolean",
+    description: "Whether to put aliases in the place of topic names (5.0).",
+    default: true,
+  },
+  requestLimit: {
+    type: "integer",
+    minimum: 1,
+    description: "How many requests may wait for their responses (5.0).",
+    default: 1000,
+  },
+  responsePrefix: {
+    type: "text",
+    description: "What the response topic of requests begins with (5.0).",
+    default: "ambermq/responses",
+  },
   offlineQueue: {
     type: "object",
     description: "What may wait to be published while there is no connection.",

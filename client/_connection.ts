@@ -12,6 +12,7 @@ import {
   PacketParser,
   ProtocolError,
   type ProtocolVersion,
+  type PublishPacket,
   ReasonCode,
   type Transport,
 } from "../codec/mod.ts";
@@ -126,10 +127,13 @@ export class Connection implements OutputOwner, HeartbeatOwner {
   /**
    * CONNACK has come: everything may be sent.
    *
+   * @param capabilities What the broker can do.
    * @param keepAlive In seconds; 0 turns it off.
    */
-  open(keepAlive: number): void {
+  open(capabilities: Capabilities, keepAlive: number): void {
     this.#state = "connected";
+    this.capabilities = capabilities;
+    this.#output.aliases = capabilities.topicAliases();
     this.#heartbeat.start(keepAlive);
   }
 
@@ -205,13 +209,32 @@ export class Connection implements OutputOwner, HeartbeatOwner {
   }
 
   /**
+   * Sends a PUBLISH of QoS 0.
+   *
+   * @throws {RequestError} If it is too large for the broker.
+   */
+  publish(packet: PublishPacket): void {
+    if (this.#over) return; // [MQTT-3.14.4-1]
+    if (!this.#output.publish(packet, this.capabilities.maximumPacketSize)) {
+      throw this.capabilities.tooLarge("publish");
+    }
+    this.#events.packetSent?.(packet);
+  }
+
+  /**
    * Sends a PUBLISH that was encoded before.
    *
-   * @param dup The flag DUP, if it was sent before.
+   * @param dup The flag DUP, if it was sent before: then with its topic name.
    */
   sendFrame({ packet, frame, flags }: Publication, dup = 0): void {
     if (this.#over) return; // [MQTT-3.14.4-1]
-    this.#output.pushFrame(frame, flags | dup, packet.packetId ?? 0);
+    this.#output.pushFrame(
+      frame,
+      flags | dup,
+      packet.packetId ?? 0,
+      dup === 0 ? packet.topic : undefined,
+      this.capabilities.maximumPacketSize,
+    );
     this.#events.packetSent?.(dup === 0 ? packet : { ...packet, dup: true });
   }
 

@@ -9,6 +9,7 @@ import {
   ProtocolError,
   type ProtocolVersion,
 } from "../codec/mod.ts";
+import { checkDisconnect } from "./_arguments.ts";
 import { BackOff } from "./_back_off.ts";
 import type {
   ConnectOptions,
@@ -175,13 +176,16 @@ export class Link implements AttemptOwner {
    * Disconnects, or gives up connecting.
    *
    * @throws {ConnectionLostError} If the network did not take all.
-   * @throws {TypeError} If the reason or a property is not one of DISCONNECT.
+   * @throws {RangeError} If the reason is not one that a client may give.
+   * @throws {TypeError} If a property is not one that a client may send.
    */
   disconnect(options: DisconnectOptions): Promise<void> {
     const { reasonCode = 0, properties, signal } = options;
     signal?.throwIfAborted();
     const state = this.#state;
     const { closed } = this;
+    const { client, version } = this.#options;
+    if (version === 5) checkDisconnect(options, client.properties);
     if (!this.#running) return Promise.resolve();
     if (state.is === "open") {
       state.connection.disconnect(reasonCode, undefined, properties);

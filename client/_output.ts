@@ -2,9 +2,11 @@
 
 import {
   type Frame,
+  type OutboundTopicAliases,
   Outbox,
   type Packet,
   type ProtocolVersion,
+  type PublishPacket,
   type Transport,
 } from "../codec/mod.ts";
 
@@ -13,6 +15,9 @@ const HIGH_WATER = 262_144;
 
 /** So many bytes are written at a time: with each it is seen to go on. */
 const LONGEST_WRITE = 65_536;
+
+/** An alias takes three bytes: shorter names are sent as they are. */
+const WORTH_AN_ALIAS = 4;
 
 /** Who is told what becomes of the bytes. */
 export interface OutputOwner {
@@ -27,6 +32,9 @@ export interface OutputOwner {
 }
 
 export class Output {
+  /** Stand for topics on this connection; absent if the broker takes none. */
+  aliases: OutboundTopicAliases | undefined;
+
   readonly #transport: Transport;
   readonly #version: ProtocolVersion;
   readonly #owner: OutputOwner;
@@ -65,10 +73,74 @@ export class Output {
     return fits;
   }
 
-  /** Sends a PUBLISH that was encoded before. */
-  pushFrame(frame: Frame, flags: number, packetId: number): void {
-    this.#outbox.pushFrame(frame, flags, packetId);
+  /**
+   * Sends a PUBLISH of QoS 0.
+   *
+   * @param maximum The most bytes it may have.
+   * @returns Whether it was within the maximum; if not, it is not sent.
+   */
+  publish(packet: PublishPacket, maximum: number): boolean {
+    const { aliases } = this;
+    const { topic } = packet;
+    if (aliases === undefined || topic.length < WORTH_AN_ALIAS) {
+      return this.push(packet, maximum);
+    }
+    const { alias, known } = aliases.use(topic);
+    const aliased = {
+      ...packet,
+      topic: known ? "" : topic,
+      properties: { ...packet.properties, topicAlias: alias },
+    };
+    if (known) return this.push(aliased, maximum);
+    let sent = false;
+    try {
+      sent = this.push(aliased, maximum);
+    } finally {
+      if (!sent) aliases.forget(topic);
+    }
+    // To tell the broker of the alias takes bytes, which may be too many.
+    return sent || this.push(packet, maximum);
+  }
+
+  /**
+   * Sends a PUBLISH that was encoded before, and is not too large.
+   *
+   * @param topic What an alias may stand for; absent: sent in full.
+   * @param maximum The most bytes that it may have with an alias.
+   */
+  pushFrame(
+    frame: Frame,
+    flags: number,
+    packetId: number,
+    topic?: string,
+    maximum = Infinity,
+  ): void {
+    const aliased = this.aliases !== undefined && topic !== undefined &&
+      topic.length >= WORTH_AN_ALIAS &&
+      this.#pushAliased(frame, flags, packetId, topic, maximum);
+    if (!aliased) this.#outbox.pushFrame(frame, flags, packetId);
     this.#flush();
+  }
+
+  #pushAliased(
+    frame: Frame,
+    flags: number,
+    packetId: number,
+    topic: string,
+    maximum: number,
+  ): boolean {
+    const { alias, known } = this.aliases!.use(topic);
+    const personal = {
+      topicAlias: alias,
+      aliasOnly: known,
+      identifiers: undefined,
+      expiry: undefined,
+    };
+    if (
+      this.#outbox.pushPersonal(frame, flags, packetId, personal, maximum)
+    ) return true;
+    this.aliases!.forget(topic);
+    return false;
   }
 
   /** What is pushed before the microtask comes goes out with one write. */

@@ -136,7 +136,7 @@ export class Publisher {
       if (message !== undefined) {
         this.#resend.set(packetId, delivery);
       } else {
-        // [MQTT-4.9.0-3] no quota holds PUBREL back
+        // [MQTT-4.9.0-3] [MQTT-3.3.4-8] no quota holds PUBREL back
         this.#sender.resent();
         this.#release(packetId);
       }

@@ -13,13 +13,16 @@ import {
   ProtocolError,
   type ProtocolVersion,
   ReasonCode,
+  type ReasonProperties,
 } from "../codec/mod.ts";
+import type { Authentication } from "./_authentication.ts";
 import { Calls } from "./_calls.ts";
 import { Capabilities } from "./_capabilities.ts";
 import type { Connection, ConnectionHandler } from "./_connection.ts";
 import { ConnectionLostError } from "./error.ts";
 import type { Events } from "./_guard.ts";
 import { Crowd, Inbox } from "./_inbox.ts";
+import { Inquiries, type InquiryOptions } from "./_inquiries.ts";
 import type { OfflineQueueOptions } from "./options.ts";
 import { type Pending, PendingSet } from "./_pending.ts";
 import { Publisher } from "./_publisher.ts";
@@ -29,12 +32,15 @@ import { type ReceiveOptions, Subscriber } from "./_subscriber.ts";
 import { Subscriptions } from "./_subscriptions.ts";
 
 /** What is the same for all connections of a session. */
-export interface SessionOptions extends ReceiveOptions {
+export interface SessionOptions extends ReceiveOptions, InquiryOptions {
   readonly version: ProtocolVersion;
   readonly receiveQueueLimit: number;
   readonly offlineQueue: OfflineQueueOptions | undefined;
   readonly resubscribe: boolean;
   readonly maxInflight: number | undefined;
+  readonly topicAliases: boolean;
+  /** Whether the client wants no reasons with failures. */
+  readonly terse: boolean;
   readonly events: Events;
 }
 
@@ -44,6 +50,10 @@ export interface Greeting {
   readonly keepAlive: number;
   /** Whether the session may be one that the broker has. */
   readonly resumable: boolean;
+  /** The method of enhanced authentication. */
+  readonly method: string | undefined;
+  /** Where the client has an exchange by that method. */
+  readonly authentication: Authentication | undefined;
   /** Is told that the connection is open, before anything is sent over it. */
   opened(connack: ConnackPacket): void;
 }
@@ -52,6 +62,7 @@ export class Session implements ConnectionHandler {
   readonly inbox: Inbox;
   readonly subscriber: Subscriber;
   readonly calls: Calls;
+  readonly inquiries: Inquiries;
 
   readonly #options: SessionOptions;
   readonly #promises = new PendingSet(() => this.#resume?.());
@@ -93,6 +104,7 @@ export class Session implements ConnectionHandler {
       requests: this.#requests,
       subscriptions: this.#subscriptions,
     });
+    this.inquiries = new Inquiries(options, this.calls, this.#promises);
   }
 
   /** A connection is to come: who calls waits for it. */
@@ -118,12 +130,40 @@ export class Session implements ConnectionHandler {
     return pending.promise;
   }
 
+  /**
+   * Authenticates again.
+   *
+   * @throws {ConnectionLostError} If there is no connection.
+   * @throws {TypeError} If it has no method, or is doing that already.
+   */
+  reauthenticate(signal: AbortSignal | undefined): Promise<void> {
+    const action = "Cannot authenticate again";
+    if (this.#connection?.connected !== true) {
+      throw new ConnectionLostError(`${action}: the client is not connected`);
+    }
+    const { authentication } = this.#greeting!;
+    if (authentication === undefined) {
+      throw new TypeError(
+        `${action}: the client has no option authentication`,
+      );
+    }
+    const pending = this.#promises.open<void>(signal);
+    try {
+      authentication.again(pending);
+    } catch (error) {
+      pending.reject(error);
+      throw error;
+    }
+    return pending.promise;
+  }
+
   /** The connection is gone; another one may come. */
   lose(
     error: Error = new ConnectionLostError("Connection lost: the client left"),
   ): void {
     this.#connection = undefined;
     this.#greeting?.pending.reject(error);
+    this.#greeting?.authentication?.stop(error);
     this.#publisher.pause();
     this.subscriber.stop();
     this.#requests.pause();
@@ -158,6 +198,7 @@ export class Session implements ConnectionHandler {
   // What a connection has its handler for:
 
   handle(packet: Packet): void {
+    if (this.#options.terse) checkTerse(packet);
     switch (packet.type) {
       case "connack":
         return this.#connack(packet);
@@ -178,15 +219,21 @@ export class Session implements ConnectionHandler {
         return this.#requests.pingresp();
       case "disconnect":
         return this.#connection!.close(lostBy(packet));
+      case "auth":
+        if (this.#greeting!.authentication !== undefined) {
+          return this.#greeting!.authentication.receive(packet);
+        }
+        // [MQTT-4.12.0-6] [MQTT-4.12.0-7]
+        throw new ProtocolError("AUTH came, but CONNECT had no method");
       default:
-        // [MQTT-4.12.0-7] nothing was said about authentication
         throw new ProtocolError(`${packet.type} was not to be expected`);
     }
   }
 
   #connack(packet: ConnackPacket): void {
     const connection = this.#connection!;
-    const { pending, keepAlive, resumable, opened } = this.#greeting!;
+    const { pending, keepAlive, resumable, method, authentication, opened } =
+      this.#greeting!;
     const { sessionPresent, properties = {} } = packet;
     // [MQTT-4.13.2-1]
     if (packet.reasonCode !== ReasonCode.Success) {
@@ -201,13 +248,18 @@ export class Session implements ConnectionHandler {
         "the broker goes on with a session that the client does not have",
       );
     }
-    const { version, resubscribe, maxInflight, events } = this.#options;
+    // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
+    if (properties.authenticationMethod !== method) {
+      throw new ProtocolError("CONNACK has another method than CONNECT");
+    }
+    authentication?.accept(packet);
+    const { version, resubscribe, events } = this.#options;
+    this.inquiries.responseInformation = properties.responseInformation;
     // [MQTT-3.2.2-5] MQTT 3.1 cannot say it
     if (!sessionPresent && version > 3) this.clear();
-    const capabilities = new Capabilities(version, properties, maxInflight);
-    connection.capabilities = capabilities;
+    const capabilities = new Capabilities(version, properties, this.#options);
     // [MQTT-3.1.2-21] [MQTT-3.2.2-21]
-    connection.open(properties.serverKeepAlive ?? keepAlive);
+    connection.open(capabilities, properties.serverKeepAlive ?? keepAlive);
     pending.resolve(packet);
     opened(packet);
     this.calls.start(connection);
@@ -244,13 +296,29 @@ export class Session implements ConnectionHandler {
   }
 }
 
+/**
+ * Request Problem Information 0: reasons are for CONNACK and DISCONNECT only, and
+ * anything else a protocol error (section 3.1.2.11.7).
+ */
+function checkTerse(packet: Packet): void {
+  const { type } = packet;
+  if (type === "publish" || type === "connack" || type === "disconnect") return;
+  const { reasonString, userProperties } =
+    (packet as { properties?: ReasonProperties }).properties ?? {};
+  if (reasonString === undefined && userProperties === undefined) return;
+  throw new ProtocolError(
+    `${type} has problem information, which was not asked for`,
+  );
+}
+
 /** The broker has left, in 5.0: why. */
 function lostBy(packet: DisconnectPacket): ConnectionLostError {
   const { reasonCode, properties } = packet;
+  const elsewhere = properties?.serverReference;
   return new ConnectionLostError(
     `Connection lost: the broker ended it, ${
       describeReason(reasonCode, properties)
-    }`,
+    }` + (elsewhere === undefined ? "" : `; use ${elsewhere}`),
     { reasonCode, ...(properties === undefined ? {} : { properties }) },
   );
 }

@@ -178,6 +178,7 @@ export class Subscriber {
 
   readonly #acknowledgeNext = (): void => {
     while (this.#withheld.peek()?.free) {
+      // [MQTT-4.6.0-3]
       this.#acknowledge(this.#withheld.shift()!);
     }
   };

@@ -79,6 +79,6 @@ function decode(text: string, input: string | URL): string | undefined {
 }
 
 function invalid(input: string | URL, reason: string): TypeError {
-  const shown = String(input).replace(/\/\/.*@/, "//…@"); // no passwords
+  const shown = String(input).replace(/\/\/.*@/s, "//…@"); // no passwords
   return new TypeError(`Cannot use ${JSON.stringify(shown)}: ${reason}`);
 }

@@ -37,10 +37,17 @@ export interface ReconnectOptions extends CallOptions {
 
 /** Options of `disconnect`. */
 export interface DisconnectOptions extends CallOptions {
-  /** The reason (5.0), by default 0; 4 has the broker publish the will. */
+  /**
+   * The reason (5.0), by default 0; 4 has the broker publish the will. Only one
+   * that a client may give.
+   */
   reasonCode?: ReasonCode;
-  /** The properties of DISCONNECT (5.0). */
-  properties?: DisconnectProperties;
+  /**
+   * The properties of DISCONNECT (5.0). A session that was to end with its
+   * connection cannot be kept: `sessionExpiryInterval` is for those of CONNECT
+   * that had one.
+   */
+  properties?: Omit<DisconnectProperties, "serverReference">;
 }
 
 /** Options of `publish`. */
@@ -59,6 +66,25 @@ export interface PublishOptions extends CallOptions {
   properties?: Omit<
     PublishProperties,
     "topicAlias" | "subscriptionIdentifiers"
+  >;
+}
+
+/** Options of `request`. */
+export interface RequestOptions extends CallOptions {
+  /**
+   * How long the response may take, in seconds, by default 30. `Infinity`: as
+   * long as the signal lets it.
+   */
+  timeout?: number;
+  /** The quality of service of the request, as with `publish`. */
+  qos?: Qos;
+  /** The properties of the request. Those that make it one are not among them. */
+  properties?: Omit<
+    PublishProperties,
+    | "topicAlias"
+    | "subscriptionIdentifiers"
+    | "responseTopic"
+    | "correlationData"
   >;
 }
 

@@ -9,6 +9,8 @@ import {
   checkMaxInflight,
   checkQos,
   checkQueueLimit,
+  checkRequest,
+  checkResponsePrefix,
   checkSeconds,
   checkVersion,
   checkWill,
@@ -16,6 +18,7 @@ import {
   subscribePacket,
   unsubscribePacket,
 } from "./_arguments.ts";
+import { checkAuthentication } from "./_authentication.ts";
 import type {
   ConnectOptions,
   DeliverOptions,
@@ -23,6 +26,7 @@ import type {
   FilterOptions,
   PublishOptions,
   ReconnectOptions,
+  RequestOptions,
   SubscribeOptions,
   SubscriptionOptions,
   UnsubscribeOptions,
@@ -32,6 +36,7 @@ import { randomClientId } from "./_connect.ts";
 import { dial } from "./dial.ts";
 import { deliver } from "./_deliver.ts";
 import { guardEvents } from "./_guard.ts";
+import { responseTo } from "./_inquiries.ts";
 import { Link } from "./_link.ts";
 import type {
   IncomingApplicationMessage,
@@ -99,7 +104,8 @@ export class MQTTClient implements AsyncDisposable {
    * @param clientId The client identifier; `undefined`: a random one.
    * @param options What else it is to be like.
    * @throws {RangeError} If a number is out of range.
-   * @throws {TypeError} If the will has no topic.
+   * @throws {TypeError} If the will has no topic, or the authentication cannot be
+   * used.
    */
   constructor(clientId: string | undefined, options?: ClientOptions);
   /**
@@ -107,7 +113,8 @@ export class MQTTClient implements AsyncDisposable {
    *
    * @param options What it is to be like.
    * @throws {RangeError} If a number is out of range.
-   * @throws {TypeError} If the will has no topic.
+   * @throws {TypeError} If the will has no topic, or the authentication cannot be
+   * used.
    */
   constructor(options?: ClientOptions);
   constructor(
@@ -119,8 +126,14 @@ export class MQTTClient implements AsyncDisposable {
       : { ...first, ...rest };
     const { protocolVersion: version = 4, properties = {} } = options;
     checkVersion(version);
-    const { receiveQueueLimit = 1000 } = options;
+    const {
+      receiveQueueLimit = 1000,
+      requestLimit = 1000,
+      responsePrefix = "ambermq/responses",
+    } = options;
     checkQueueLimit("make a client", "receiveQueueLimit", receiveQueueLimit);
+    checkQueueLimit("make a client", "requestLimit", requestLimit);
+    checkResponsePrefix(responsePrefix);
     for (
       const name of ["connectTimeout", "pingTimeout", "pingDelay"] as const
     ) {
@@ -128,6 +141,7 @@ export class MQTTClient implements AsyncDisposable {
     }
     checkQos(options);
     checkWill(options.will);
+    checkAuthentication(options, version);
     const { maxInflight } = options;
     if (maxInflight !== undefined) checkMaxInflight(maxInflight);
     const announced = version === 5 ? properties : {};
@@ -143,6 +157,11 @@ export class MQTTClient implements AsyncDisposable {
       offlineQueue: options.offlineQueue,
       resubscribe: options.resubscribe ?? true,
       maxInflight,
+      topicAliases: options.topicAliases ?? true,
+      terse: announced.requestProblemInformation === false,
+      requestLimit,
+      responsePrefix,
+      clock: this.#clock,
       events,
     });
     this.#link = new Link({
@@ -174,6 +193,11 @@ export class MQTTClient implements AsyncDisposable {
    */
   get closed(): Promise<Error | undefined> {
     return this.#link.closed;
+  }
+
+  /** How many responses came that no `request` waited for (any more). */
+  get strayResponses(): number {
+    return this.#session.inquiries.strays;
   }
 
   /** How many messages of QoS 0 came while the application was behind and lost. */
@@ -255,7 +279,8 @@ export class MQTTClient implements AsyncDisposable {
    * @param options Reason and properties of DISCONNECT, signal.
    * @throws {ConnectionLostError} If the network took nothing for 5 seconds, so
    * that some of what was published at QoS 0 may be lost.
-   * @throws {TypeError} If the reason or a property is not one of DISCONNECT.
+   * @throws {RangeError} If the reason is not one that a client may give.
+   * @throws {TypeError} If a property is not one that a client may send.
    */
   disconnect(options: DisconnectOptions = {}): Promise<void> {
     return attempt(() => this.#link.disconnect(options));
@@ -277,6 +302,24 @@ export class MQTTClient implements AsyncDisposable {
     return attempt(() => {
       options.signal?.throwIfAborted();
       return this.#session.calls.ping(options.signal);
+    });
+  }
+
+  /**
+   * Authenticates again, by the method of the option `authentication`, and waits
+   * until the broker is content: before what it was told expires, for example.
+   * Everything else goes on meanwhile. A broker that is not content ends the
+   * connection. A new connection authenticates by itself.
+   *
+   * @param options The signal.
+   * @throws {ConnectionLostError} If there is no connection, or it is lost.
+   * @throws {TypeError} If there is no option `authentication`, or the client is
+   * doing that already.
+   */
+  reauthenticate(options: CallOptions = {}): Promise<void> {
+    return attempt(() => {
+      options.signal?.throwIfAborted();
+      return this.#session.reauthenticate(options.signal);
     });
   }
 
@@ -315,6 +358,86 @@ export class MQTTClient implements AsyncDisposable {
         publishPacket(topic, payload, options, this.#options),
         signal,
       );
+    });
+  }
+
+  /**
+   * Publishes a request and waits for its response (5.0): the first message to
+   * its Response Topic with its Correlation Data. Both are the client's affair;
+   * all requests share one subscription.
+   *
+   * @example
+   * ```ts
+   * import { Broker } from "@ambermq/mqtt/broker";
+   * import { MQTTClient } from "@ambermq/mqtt/client";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using broker = new Broker({
+   *   listeners: { default: { bind: "127.0.0.1:0" } },
+   * });
+   * await broker.start();
+   * const url = `mqtt://127.0.0.1:${broker.addresses[0]!.port}`;
+   *
+   * await using client = new MQTTClient({ url, protocolVersion: 5 });
+   * await client.connect();
+   * await using questions = await client.subscription("square");
+   * const response = client.request("square", "7");
+   * for await (const question of questions) {
+   *   await client.respond(question, String(Number(question.text()) ** 2));
+   *   break;
+   * }
+   * assertEquals((await response).text(), "49");
+   * ```
+   *
+   * @param topic The topic name.
+   * @param payload The payload. Text is encoded as UTF-8.
+   * @param options How long to wait, QoS, properties, signal.
+   * @returns The response.
+   * @throws {DOMException} A `TimeoutError` if none came in time.
+   * @throws {RequestError} If nobody answers, as the broker says for QoS 1 and 2
+   * (0x10); if it refuses the request, or the subscription to the response.
+   * @throws {QueueFullError} If too many requests wait already.
+   * @throws {ConnectionLostError} If the connection is lost for good, or there
+   * is none.
+   * @throws {TypeError} If an argument is not what it should be, or the protocol
+   * version is not 5.
+   * @throws {RangeError} If a number is out of range.
+   */
+  request(
+    topic: string,
+    payload: Uint8Array | string,
+    options: RequestOptions = {},
+  ): Promise<IncomingApplicationMessage> {
+    return attempt(() => {
+      const { signal, timeout, properties } = options;
+      signal?.throwIfAborted();
+      checkRequest(properties, this.#options.protocolVersion ?? 4);
+      checkSeconds("request", "timeout", timeout);
+      return this.#session.inquiries.ask(
+        publishPacket(topic, payload, options, this.#options),
+        options,
+      );
+    });
+  }
+
+  /**
+   * Publishes the response to a request (5.0), to where that says.
+   *
+   * @param request The request: a message with a Response Topic.
+   * @param payload The payload. Text is encoded as UTF-8.
+   * @param options QoS, by default that of the request; properties, signal.
+   * @returns The message, as that of `publish`.
+   * @throws {TypeError} If the message has no Response Topic.
+   * @throws {RequestError} As `publish` does, and all else that it throws.
+   */
+  respond(
+    request: IncomingApplicationMessage,
+    payload: Uint8Array | string,
+    options: PublishOptions = {},
+  ): Promise<OutgoingApplicationMessage> {
+    return attempt(() => {
+      const [topic, publishOptions] = responseTo(request, options);
+      return this.publish(topic, payload, publishOptions);
     });
   }
 

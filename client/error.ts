@@ -126,7 +126,8 @@ export class RequestError extends ClientError {
    * Makes the error.
    *
    * @param message What was to be done, and why it could not be.
-   * @param reasonCodes The outcomes; at least one is 0x80 or more.
+   * @param reasonCodes The outcomes; at least one is 0x80 or more, but for a
+   * request that nobody answers.
    * @param options The cause, and the properties of the answer.
    */
   constructor(
@@ -139,9 +140,12 @@ export class RequestError extends ClientError {
     this.properties = options.properties;
   }
 
-  /** The first failure among the outcomes. */
+  /**
+   * The first failure among the outcomes; 0x10 of a request that nobody answers.
+   */
   get reasonCode(): ReasonCode {
-    return this.reasonCodes.find((code) => code >= 0x80)!;
+    return this.reasonCodes.find((code) => code >= 0x80) ??
+      this.reasonCodes[0]!;
   }
 }
 

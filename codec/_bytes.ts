@@ -10,7 +10,7 @@ import { MalformedPacketError } from "./error.ts";
 /** The largest variable byte integer: four bytes of seven bits each. */
 export const MAXIMUM_VARIABLE_BYTE_INTEGER = 268_435_455;
 
-/** The longest string or binary data: its length is two bytes. */
+/** [MQTT-4.7.3-3] The longest string or binary data: its length is two bytes. */
 export const MAXIMUM_LENGTH = 65_535;
 
 /** Up to this length strings are moved by plain loops. */

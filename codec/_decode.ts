@@ -44,6 +44,7 @@ export function checkFixedHeader(
     return type;
   }
   // [MQTT-2.1.3-1] [MQTT-3.6.1-1] [MQTT-3.8.1-1] [MQTT-3.10.1-1]
+  // [MQTT-3.14.1-1] [MQTT-3.15.1-1]
   const expected =
     type === "pubrel" || type === "subscribe" || type === "unsubscribe" ? 2 : 0;
   // MQTT 3.1 marks repetitions of these three with DUP.

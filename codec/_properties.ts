@@ -64,8 +64,8 @@ const authentication: readonly PropertyHolder[] = [
 const table: readonly Row[] = [
   { id: 0x01, name: "payloadFormatIndicator", kind: "boolean", holders: message },
   { id: 0x02, name: "messageExpiryInterval", kind: "uint32", holders: message },
-  { id: 0x03, name: "contentType", kind: "string", holders: message },
-  { id: 0x08, name: "responseTopic", kind: "string", holders: message, topicName: true }, // [MQTT-3.3.2-14]
+  { id: 0x03, name: "contentType", kind: "string", holders: message }, // [MQTT-3.3.2-19]
+  { id: 0x08, name: "responseTopic", kind: "string", holders: message, topicName: true }, // [MQTT-3.3.2-13] [MQTT-3.3.2-14]
   { id: 0x09, name: "correlationData", kind: "binary", holders: message },
   { id: 0x0b, name: "subscriptionIdentifiers", kind: "variable", holders: ["publish", "subscribe"], repeats: ["publish"], nonZero: true },
   { id: 0x11, name: "sessionExpiryInterval", kind: "uint32", holders: ["connect", "connack", "disconnect"] },

@@ -147,7 +147,7 @@ export class Sender<T> {
     const delivery = this.#deliveries?.get(packetId);
     if (delivery === undefined) return undefined;
     if (delivery.qos !== 1) throw unexpected("PUBACK", delivery);
-    this.#settle(packetId);
+    this.#settle(packetId); // [MQTT-4.3.2-3] not before
     return delivery;
   }
 
@@ -165,7 +165,7 @@ export class Sender<T> {
     if (delivery.qos !== 2) throw unexpected("PUBREC", delivery);
     // [MQTT-4.4.0-2]
     if (failed) this.#settle(packetId);
-    // [MQTT-4.3.3-6] without its message it is never published again
+    // [MQTT-4.3.3-3] [MQTT-4.3.3-6] without its message it is never published again
     else delivery.message = undefined;
     return delivery;
   }
@@ -181,7 +181,7 @@ export class Sender<T> {
     const delivery = this.#deliveries?.get(packetId);
     if (delivery === undefined) return false;
     if (delivery.message !== undefined) throw unexpected("PUBCOMP", delivery);
-    this.#settle(packetId);
+    this.#settle(packetId); // [MQTT-4.3.3-5] not before
     return true;
   }
 

@@ -117,7 +117,7 @@ function writeBody(
     case "pubrec":
     case "pubrel":
     case "pubcomp":
-      writePacketId(writer, packet.packetId);
+      writePacketId(writer, packet.packetId); // [MQTT-2.2.1-5]
       writeReason(writer, packet, version);
       return type === "pubrel" ? 2 : 0;
     case "subscribe":
@@ -243,7 +243,7 @@ function writePublish(
   }
   if (topic === "" && properties?.topicAlias !== undefined) writer.uint16(0);
   else writeTopicName(writer, topic, "topic name");
-  if (qos > 0) writePacketId(writer, packet.packetId);
+  if (qos > 0) writePacketId(writer, packet.packetId); // [MQTT-2.2.1-2]
   if (version === 5) {
     writeProperties(writer, properties, "publish");
   }

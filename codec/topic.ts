@@ -24,7 +24,7 @@
 export function topicNameError(topic: string): string | undefined {
   // [MQTT-4.7.3-1]
   if (topic.length === 0) return "it is empty";
-  // [MQTT-3.3.2-2] [MQTT-4.7.1-1]
+  // [MQTT-3.3.2-2] [MQTT-4.7.0-1]
   for (let i = 0; i < topic.length; i++) {
     const unit = topic.charCodeAt(i);
     if (unit === 0x23 || unit === 0x2b) return "it has a wildcard";

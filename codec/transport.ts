@@ -1,5 +1,5 @@
 /**
- * What carries the bytes (section 4.2).
+ * What carries the bytes (section 4.2) [MQTT-4.2.0-1].
  *
  * @module
  */

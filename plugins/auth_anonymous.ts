@@ -29,7 +29,8 @@ export const options = {
  * Where they are allowed it approves everybody: beside `authFile`, which denies
  * wrong passwords and unknown users, that leaves those without a user name.
  * Where they are not it denies them and has no opinion of others, so that another
- * plugin has to approve them.
+ * plugin has to approve them. It has none of clients that authenticate by a method
+ * (5.0) either: another plugin offers that.
  *
  * @example
  * ```ts
@@ -56,7 +57,8 @@ export function authAnonymous(given: AuthAnonymousOptions = {}): Plugin {
     name,
     authenticate: allowAnonymous
       ? () => true
-      : ({ username }) => username ? undefined : false,
+      : ({ username }, _, { method }) =>
+        username || method !== undefined ? undefined : false,
   };
 }
 

@@ -13,6 +13,12 @@ import {
 } from "../codec/mod.ts";
 import { describe, quote, visible } from "./_text.ts";
 
+/** Seconds for which lines of a kind are counted, */
+const PERIOD = 10;
+
+/** and how many are told of what goes wrong with connections and messages. */
+const LINES = 100;
+
 /** Options of {@linkcode eventLogger}. */
 export interface EventLoggerOptions {
   /**
@@ -37,6 +43,8 @@ export const options = {
  * (info to error), start, stop, subscriptions and, if wanted, messages (debug): one line each
  * to the broker's logger, always with the client identifier and the address where
  * they are known. What comes from a client is made safe: nobody can forge a line.
+ * Nor can anybody fill the log: of refusals, disconnections and dropped messages
+ * 100 of each are told in 10 seconds, and how many more there were.
  *
  * @example
  * ```ts
@@ -62,26 +70,49 @@ export function eventLogger(given: EventLoggerOptions = {}): Plugin {
     if (logger?.enabled?.(level) === false) return;
     logger?.[level](visible(line()));
   };
+  // What a peer can cause as often as it likes is not to fill a disk.
+  const told = new Map<string, number>();
+  const sparing = (what: string, line: () => string): void => {
+    const count = (told.get(what) ?? 0) + 1;
+    told.set(what, count);
+    if (count <= LINES) log("warn", line);
+  };
+  const sumUp = (): void => {
+    for (const [what, count] of told) {
+      if (count <= LINES) continue;
+      const more = count - LINES;
+      log("warn", () => `${what}: ${more} more in ${PERIOD} s, not told`);
+    }
+    told.clear();
+  };
   return {
     name,
     start: (context) => {
       logger = context.logger;
+      context.every(PERIOD, sumUp);
     },
+    stop: sumUp,
     on: {
       broker_post_start: () => log("debug", () => "Started"),
       broker_pre_shutdown: () => log("debug", () => "Stopping"),
       broker_post_shutdown: () => log("debug", () => "Stopped"),
       broker_client_connected: ({ client }) =>
         log("info", () => `Connected: ${who(client)}`),
-      broker_client_disconnected: ({ client, reasonCode, reason }) =>
+      broker_client_disconnected: ({ client, reasonCode, reason }) => {
+        const line = () => `Disconnected: ${who(client)}: ${reason}`;
+        if (reasonCode === 0) log("info", line);
+        else sparing("Disconnected", line);
+      },
+      broker_address_banned: ({ address, seconds, reason }) =>
         log(
-          reasonCode === 0 ? "info" : "warn",
-          () => `Disconnected: ${who(client)}: ${reason}`,
+          "warn",
+          () =>
+            `Banned: ${address} for ${seconds} s: too many bad attempts, the last: ${reason}`,
         ),
       broker_connection_refused: (event) => {
         const { address, clientId, username, reasonCode, reason } = event;
-        log(
-          "warn",
+        sparing(
+          "Refused",
           () =>
             `Refused: ${identity(address, clientId, username)}: ${reason}, ${
               reasonName(reasonCode)
@@ -104,12 +135,19 @@ export function eventLogger(given: EventLoggerOptions = {}): Plugin {
         ),
       ...(messages ? ofMessages(log) : {}),
       broker_message_dropped: ({ clientId, message, reason }) =>
-        log(
-          "warn",
+        sparing(
+          "Dropped",
           () =>
             `Dropped: message to client ${quote(clientId)} topic ${
               quote(message.topic)
             }: ${reason}`,
+        ),
+      broker_overloaded: ({ level, used, limit }) =>
+        log(
+          "warn",
+          () =>
+            `Memory ${memory[level]}: ${mebibytes(used)} MiB are in use, ` +
+            `limits.memory is ${mebibytes(limit)} MiB`,
         ),
       broker_store_failed: ({ error }) =>
         log("error", () => `Store failed, trying again: ${describe(error)}`),
@@ -166,6 +204,12 @@ function ofMessages(log: Log): NonNullable<Plugin["on"]> {
             }`,
       ),
   };
+}
+
+const memory = { normal: "enough again", high: "short", critical: "critical" };
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
 }
 
 const versions = { 3: "3.1", 4: "3.1.1", 5: "5.0" };

@@ -1,6 +1,7 @@
 /**
  * Writes docs/conformance.md: each normative statement, where it is enforced,
- * the tests whose names carry it, and how they went.
+ * the tests whose names carry it, and how they went in a run of all tests,
+ * which the page names. Without a new run the results of the last one stay.
  *
  * ```sh
  * deno task test --junit-path=junit.xml
@@ -41,6 +42,14 @@ export interface Evidence {
 export interface Run {
   passed: number;
   failed: number;
+}
+
+/** What the page says of a run. */
+export interface Results {
+  /** Which run it was, as a sentence. */
+  readonly run: string;
+  /** The last cell of a statement, by version and number: `5.0 3.1.2-24`. */
+  readonly cells: ReadonlyMap<string, string>;
 }
 
 /** All files of a folder and those below it, by their paths. */
@@ -84,7 +93,6 @@ export function gather(): Map<string, Evidence> {
   }
   const files = [
     ...filesIn("tests").filter((path) =>
-      path.endsWith("_test.ts") &&
       !ofTools.some((folder) => path.startsWith(folder))
     ),
     ...filesIn(checks),
@@ -145,13 +153,51 @@ export function runOf(xml: string): Map<string, Run> {
   return runs;
 }
 
+/** What a run showed, told as the page does. */
+export function resultsOf(xml: string, when: string): Results {
+  const runs = runOf(xml);
+  const cells = new Map<string, string>();
+  for (const version of ["5.0", "3.1.1"] as const) {
+    for (const one of statementsOf(version)) {
+      cells.set(`${version} ${one.id}`, resultFor(one, runs));
+    }
+  }
+  const count = (pattern: RegExp) => xml.match(pattern)?.length ?? 0;
+  const failed = count(/<testcase[^>]*>\s*<(failure|error)\b/g);
+  const skipped = count(/<testcase[^>]*>\s*<skipped\b/g);
+  const passed = count(/<testcase\b/g) - failed - skipped;
+  const run = `${RUN} ${when}: ${passed} tests passed, ${failed} failed, ` +
+    `${skipped} were ignored.`;
+  return { run, cells };
+}
+
+/** How the sentence about the run begins. */
+const RUN = "The last column is of the run of";
+
+const none: Results = { run: `${RUN} no tests yet.`, cells: new Map() };
+
+/** The results that a page has. */
+export function resultsIn(text: string): Results {
+  const cells = new Map<string, string>();
+  let version = "";
+  for (const line of text.split("\n")) {
+    version = /^## MQTT (\S+)/.exec(line)?.[1] ?? version;
+    const row = /^\| (\d[\d.]*-\d+)\b.* \| (\d+ (?:passed|failed)) \|$/.exec(
+      line,
+    );
+    if (row) cells.set(`${version} ${row[1]}`, row[2]!);
+  }
+  const run = text.split("\n").find((line) => line.startsWith(RUN));
+  return run === undefined ? none : { run, cells };
+}
+
 /** The page, with results if there are any. */
-export function page(runs: ReadonlyMap<string, Run> = new Map()): string {
+export function page(results: Results = none): string {
   const all = gather();
   const reasons = new Map(
     deviations().map(({ version, id, reason }) => [`${version} ${id}`, reason]),
   );
-  const lines = [head];
+  const lines = [head, results.run, ""];
   for (const version of ["5.0", "3.1.1"] as const) {
     const statements = statementsOf(version);
     const open = statements.filter(({ id }) => reasons.has(`${version} ${id}`));
@@ -178,7 +224,7 @@ export function page(runs: ReadonlyMap<string, Run> = new Map()): string {
           sources.map(linkTo).join(", "),
           [...tests].map(([path, count]) => `${linkTo(path)} (${count})`)
             .join(", "),
-          resultFor(one, runs),
+          results.cells.get(`${version} ${one.id}`) ?? "",
         ];
         lines.push(`| ${cells.map(cell).join(" | ")} |`);
       }
@@ -205,9 +251,13 @@ ambermq test mqtt://localhost --slow
 \`\`\`
 
 A statement of 3.1.1 that 5.0 has too is proved by the tests of both: one that
-is about all versions carries the number of 5.0 and runs with each of them. The
-last column is of a test run:
-\`deno task test --junit-path=junit.xml && deno task conformance --junit junit.xml\`.
+is about all versions carries the number of 5.0 and runs with each of them. This
+is how a run of all tests gets into the last column:
+
+\`\`\`sh
+deno task test --junit-path=junit.xml
+deno task conformance --junit junit.xml
+\`\`\`
 `;
 
 /** `3.1` of `3.1.2-24`. */
@@ -275,9 +325,16 @@ function comparison(): string[] {
   ];
 }
 
-/** The page without its results, as far as they are in the last column. */
+/** The page without its results: those do not make it stale. */
 export function withoutResults(text: string): string {
-  return text.replaceAll(/\| (\d+ (passed|failed))? *\|$/gm, "|");
+  return text.replaceAll(/\| (\d+ (passed|failed))? *\|$/gm, "|")
+    .replaceAll(new RegExp(`^${RUN}.*$`, "gm"), RUN);
+}
+
+/** When a file was written, and with which Deno, for people. */
+function runOfFile(file: string): string {
+  const day = Deno.statSync(file).mtime?.toISOString().slice(0, 10);
+  return `${day} with Deno ${Deno.version.deno}`;
 }
 
 if (import.meta.main) {
@@ -289,10 +346,10 @@ if (import.meta.main) {
     console.error(usage);
     Deno.exit(2);
   }
-  const runs = file === undefined
-    ? undefined
-    : runOf(Deno.readTextFileSync(file));
   const path = new URL("docs/conformance.md", root);
-  Deno.writeTextFileSync(path, page(runs));
+  const results = file === undefined
+    ? resultsIn(Deno.readTextFileSync(path))
+    : resultsOf(Deno.readTextFileSync(file), runOfFile(file));
+  Deno.writeTextFileSync(path, page(results));
   console.log(`Wrote ${path.pathname}`);
 }

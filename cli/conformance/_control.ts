@@ -35,7 +35,7 @@ export const controlChecks: readonly Check[] = chapter(
   ),
   slow(
     every,
-    "a client that says nothing for one and a half times its keep alive is disconnected [MQTT-3.1.2-22] [MQTT311-3.1.2-24]",
+    "a client that says nothing for one and a half times its keep alive is disconnected [MQTT-3.1.2-22] [MQTT-3.2.2-22] [MQTT311-3.1.2-24]",
     async (stage) => {
       const peer = await stage.connect("s", { keepAlive: 1 });
       const seconds = peer.connack?.properties?.serverKeepAlive ?? 1;

@@ -112,6 +112,11 @@ export class Link implements AsyncDisposable {
     }
   }
 
+  /** Takes no packet that is larger: it is none for this client. */
+  limit(maximumPacketSize: number): void {
+    this.#parser.maximumPacketSize = maximumPacketSize;
+  }
+
   /** All bytes that have come, as far as they are the first 16 KiB. */
   get bytes(): Uint8Array {
     return this.#bytes;

@@ -167,7 +167,7 @@ export const qosChecks: readonly Check[] = chapter(
   ),
   check(
     oasis,
-    "messages of one publisher come in their order, at every QoS [MQTT-4.6.0-5] [MQTT-4.6.0-6] [MQTT311-4.6.0-5] [MQTT311-4.6.0-6]",
+    "messages of one publisher come in their order, and so do acknowledgements, at every QoS [MQTT-4.6.0-5] [MQTT-4.6.0-6] [MQTT311-4.6.0-2] [MQTT311-4.6.0-3] [MQTT311-4.6.0-5] [MQTT311-4.6.0-6]",
     async (stage) => {
       const { topic, subscriber, publisher } = await pair(stage);
       for (const qos of all) {
@@ -180,7 +180,6 @@ export const qosChecks: readonly Check[] = chapter(
         for (const one of packets) {
           if (one.type !== "publish" || qos === 0) continue;
           const type = qos === 1 ? "puback" : "pubrec";
-          // [MQTT311-4.6.0-2] [MQTT311-4.6.0-3]
           same((await publisher.next(type)).packetId, one.packetId, type);
         }
         if (qos === 2) {

@@ -2,7 +2,15 @@
 
 import type { PublishPacket } from "../../mod.ts";
 import { textOf } from "./_bytes.ts";
-import { chapter, type Check, check, every, oasis, v5 } from "./_check.ts";
+import {
+  chapter,
+  type Check,
+  check,
+  every,
+  oasis,
+  slow,
+  v5,
+} from "./_check.ts";
 import type { Peer } from "./_peer.ts";
 import type { ConnectFields, Stage } from "./_stage.ts";
 import { same } from "./_verdict.ts";
@@ -135,6 +143,66 @@ export const resendChecks: readonly Check[] = chapter(
       await again.send({ type: "pubrel", packetId, reasonCode: 0 });
       await again.answer("pubcomp", packetId);
       same(await stage.payloads(looking, again), ["once"], "payloads");
+    },
+  ),
+  check(
+    every,
+    "the broker's PUBRELs come in the order of the PUBRECs [MQTT-4.3.3-4] [MQTT311-4.6.0-4]",
+    async (stage) => {
+      const topic = stage.topic("a");
+      const client = await stage.connect("s");
+      await client.subscribe(topic);
+      const publisher = await stage.connect("p");
+      for (let i = 0; i < 3; i++) {
+        await publisher.publish(topic, `${i}`, { qos: 2 });
+      }
+      const [first, second, third] = await take(client, 3);
+      const order = [second!, third!, first!];
+      for (const one of order) await client.acknowledge(one);
+      for (const { packetId = 0 } of order) {
+        same((await client.next("pubrel")).packetId, packetId, "identifier");
+        await client.send({ type: "pubcomp", packetId, reasonCode: 0 });
+      }
+    },
+  ),
+  slow(
+    v5,
+    "a QoS 2 message that was sent does not expire [MQTT-4.3.3-7] [MQTT-4.4.0-1]",
+    async (stage) => {
+      const topic = stage.topic("a");
+      const client = await subscribed(stage, topic);
+      const publisher = await stage.connect("p");
+      await publisher.publish(topic, "x", {
+        qos: 2,
+        properties: { messageExpiryInterval: 1 },
+      });
+      const [message] = await take(client, 1);
+      await client.drop();
+      await stage.wait(3);
+      const again = await stage.connect("s", kept);
+      const [repeated] = await take(again, 1);
+      same(repeated?.packetId, message?.packetId, "identifier");
+      await again.acknowledge(repeated!);
+      await again.next("pubrel");
+    },
+  ),
+  slow(
+    v5,
+    "a QoS 2 exchange that a client has begun is finished, expired or not [MQTT-4.3.3-13]",
+    async (stage) => {
+      stage.needs("maximumQos", 2);
+      const client = await stage.connect("s");
+      const message = client.message(stage.topic("a"), "x", {
+        qos: 2,
+        properties: { messageExpiryInterval: 1 },
+      });
+      const packetId = message.packetId!;
+      await client.send(message);
+      await client.answer("pubrec", packetId);
+      await stage.wait(3);
+      await client.send({ type: "pubrel", packetId, reasonCode: 0 });
+      const { reasonCode } = await client.answer("pubcomp", packetId);
+      same(reasonCode, 0, "code of PUBCOMP");
     },
   ),
 );

@@ -74,7 +74,7 @@ export function select(
 /**
  * Runs checks one after the other.
  *
- * @throws {UnreachableError} If the broker takes no connection.
+ * @throws {UnreachableError} If the broker takes no connection, or none any more.
  */
 export async function* runCases(
   cases: readonly Case[],
@@ -102,6 +102,7 @@ export async function* runCases(
     // What was interrupted has not failed.
     if (signal.aborted) return;
     yield result;
+    if (result.outcome === "failed") await lookAfter(target, version, result);
   }
 }
 
@@ -168,6 +169,19 @@ function resultOf(
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Has no check wait for a broker that is gone since one that failed. */
+async function lookAfter(
+  target: Target,
+  version: ProtocolVersion,
+  { title, version: name }: Result,
+): Promise<void> {
+  const reason = await refusal(target, version);
+  if (reason === undefined) return;
+  throw new UnreachableError(
+    `since "${title}" (${name}) ${reason}`,
+  );
 }
 
 /** Why the broker does not speak a version; `undefined` if it does. */

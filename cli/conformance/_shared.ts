@@ -234,4 +234,45 @@ export const sharedChecks: readonly Check[] = chapter(
       same(message.properties?.userProperties, userProperties, "properties");
     },
   ),
+  check(
+    v5,
+    "a QoS 2 delivery that has begun goes to nobody else when its session ends [MQTT-4.8.2-5]",
+    async (stage) => {
+      stage.needs("sharedSubscriptionAvailable");
+      const topic = stage.topic("a");
+      const first = await stage.connect("m0", { session: true });
+      await first.subscribe(`$share/g/${topic}`);
+      const publisher = await stage.connect("p");
+      await publisher.publish(topic, "x", { qos: 2 });
+      await first.acknowledge(await first.next("publish"));
+      await first.next("pubrel");
+      const second = await stage.connect("m1");
+      await second.subscribe(`$share/g/${topic}`);
+      const properties = { sessionExpiryInterval: 0 };
+      await first.leave({ type: "disconnect", reasonCode: 0, properties });
+      same(await stage.payloads(second, publisher), [], "of the other member");
+    },
+  ),
+  check(
+    v5,
+    "what a member has not acknowledged at QoS 1 is not lost with its session [MQTT-4.8.2-3]",
+    async (stage) => {
+      const topic = stage.topic("a");
+      const members = await group(stage, `$share/g/${topic}`);
+      const publisher = await stage.connect("p");
+      const sent = await publish(publisher, topic, 6);
+      const kept: string[] = [];
+      for (const packet of await members[0]!.drain()) {
+        if (packet.type === "publish") kept.push(textOf(packet.payload));
+      }
+      await members[0]!.drop();
+      const got = await stage.payloads(members[1]!, publisher);
+      const lost = sent.filter((one) => !got.includes(one));
+      // The standard leaves it open what becomes of them.
+      holds(lost.every((one) => kept.includes(one)), "its own only", lost);
+      stage.note(
+        `of ${kept.length} not acknowledged, ${lost.length} are lost`,
+      );
+    },
+  ),
 );

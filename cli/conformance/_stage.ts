@@ -14,13 +14,16 @@ import {
 } from "../../mod.ts";
 import { bytesOf, code, textOf } from "./_bytes.ts";
 import { type Capabilities, need } from "./_capabilities.ts";
-import { Failure, holds } from "./_verdict.ts";
+import { Failure, holds, Skip } from "./_verdict.ts";
 import { codes, describe, Peer, type PublishFields } from "./_peer.ts";
+import { WebSocketWire } from "./_websocket_wire.ts";
 
 /** How to reach the broker. */
 export interface Target {
   /** Opens a connection. */
   readonly dial: () => Promise<Transport>;
+  /** For a WebSocket: its URL, and how to open what carries its bytes. */
+  readonly webSocket?: { readonly url: URL; dial(): Promise<Transport> };
   readonly username?: string;
   readonly password?: string;
   /** Milliseconds to wait for an answer. */
@@ -70,6 +73,13 @@ export class Stage implements AsyncDisposable {
     this.capabilities = capabilities;
   }
 
+  /** User name and password, if there are both. */
+  get credentials(): { username: string; password: string } | undefined {
+    const { username, password } = this.#target;
+    if (username === undefined || password === undefined) return undefined;
+    return { username, password };
+  }
+
   /** A topic of this check alone. */
   topic(name: string): string {
     return `ambermq-test/${this.#prefix}/${name}`;
@@ -101,7 +111,27 @@ export class Stage implements AsyncDisposable {
 
   /** A connection without CONNECT. */
   async open(name = "the client"): Promise<Peer> {
-    const transport = await this.#target.dial();
+    return this.#peer(name, await this.#target.dial());
+  }
+
+  /**
+   * A WebSocket whose frames are made by hand, without CONNECT.
+   *
+   * @throws {Skip} If the broker is not reached by WebSocket.
+   */
+  async openWebSocket(
+    name: string,
+    protocols: readonly string[],
+  ): Promise<[Peer, WebSocketWire]> {
+    const { webSocket, patience } = this.#target;
+    if (webSocket === undefined) throw new Skip("it is not a WebSocket's URL");
+    const { url } = webSocket;
+    const lower = await webSocket.dial();
+    const wire = await WebSocketWire.open(lower, url, protocols, patience);
+    return [this.#peer(name, wire), wire];
+  }
+
+  #peer(name: string, transport: Transport): Peer {
     const { patience } = this.#target;
     const peer = new Peer(this.version, name, transport, patience);
     peer.capabilities = this.capabilities;
@@ -141,6 +171,9 @@ export class Stage implements AsyncDisposable {
   /** A client that the broker has accepted. */
   async connect(name: string, fields: ConnectFields = {}): Promise<Peer> {
     const peer = await this.open(name);
+    const { maximumPacketSize } = fields.properties ?? {};
+    // [MQTT-3.1.2-24] whatever the check is about
+    if (maximumPacketSize !== undefined) peer.limit(maximumPacketSize);
     await peer.send(this.connectPacket(name, fields));
     const connack = await peer.next("connack");
     peer.connack = connack;

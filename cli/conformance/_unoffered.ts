@@ -2,9 +2,9 @@
 
 import { packet, string, uint16 } from "./_bytes.ts";
 import { allCapabilities, type Capabilities } from "./_capabilities.ts";
-import { chapter, type Check, check, v5 } from "./_check.ts";
+import { chapter, type Check, check, v311, v5 } from "./_check.ts";
 import type { Stage } from "./_stage.ts";
-import { Failure, Skip } from "./_verdict.ts";
+import { Failure, same, Skip } from "./_verdict.ts";
 
 /** Goes no further if the broker offers something in full. */
 function lacks(stage: Stage, what: keyof Capabilities): void {
@@ -135,6 +135,18 @@ export const unofferedChecks: readonly Check[] = chapter(
     async (stage) => {
       lacks(stage, "subscriptionIdentifiersAvailable");
       await refusesFilter(stage, stage.topic("a"), [0x0b, 1], [0xa1]);
+    },
+  ),
+  check(
+    v311,
+    "filters with wildcards are refused where there are none [MQTT311-3.8.3-2]",
+    async (stage) => {
+      lacks(stage, "wildcardSubscriptionAvailable");
+      const peer = await stage.connect("s");
+      const filter = string(stage.topic("+"));
+      await peer.sendBytes(packet(0x82, uint16(1), filter, 0));
+      const { reasonCodes } = await peer.next("suback");
+      same(reasonCodes, [0x80], "codes of SUBACK");
     },
   ),
 );

@@ -45,6 +45,14 @@ Deno.test("CONNECT, SUBSCRIBE and UNSUBSCRIBE are what the codec reads", () => {
     const connect = parse(connectPacket(version, "load1", 300));
     assertEquals(connect?.type === "connect" && connect.clientId, "load1");
     assertEquals(connect?.type === "connect" && connect.keepAlive, 300);
+    assertEquals(connect?.type === "connect" && connect.cleanStart, true);
+    const durable = parse(connectPacket(version, "load1", 300, true));
+    assertEquals(durable?.type === "connect" && durable.cleanStart, false);
+    if (version === 5) {
+      assertEquals(durable?.type === "connect" && durable.properties, {
+        sessionExpiryInterval: 3600,
+      });
+    }
     const filters = ["a/+", "b/#"];
     const subscribe = parse(subscribePacket(version, 258, filters, 1), version);
     assertEquals(

@@ -13,13 +13,20 @@ import {
 import { defaultCapabilities } from "../../broker/capabilities.ts";
 import { defaultLimits } from "../../broker/limits.ts";
 import { Deadlines } from "../../broker/_deadlines.ts";
+import { Held } from "../../broker/_held.ts";
 import { Hooks } from "../../broker/_hooks.ts";
+import { Memory } from "../../broker/_memory.ts";
 import { Retained } from "../../broker/_retained.ts";
 import type { Downlink } from "../../broker/_deliveries.ts";
+import { Rounds } from "../../broker/_rounds.ts";
+import { giveOn } from "../../broker/_router.ts";
 import { Session } from "../../broker/_session.ts";
 import type { BrokerState } from "../../broker/_state.ts";
 import { SubscriptionTree } from "../../broker/_subscription_tree.ts";
+import { Throttles } from "../../broker/_throttle.ts";
 import { Turn } from "../../broker/_turn.ts";
+import { Networks } from "../../broker/_address.ts";
+import { Visitors } from "../../broker/_visitors.ts";
 import type { Packet, Qos, SubscriptionRequest } from "../../codec/mod.ts";
 import { text } from "../_raw_packets.ts";
 
@@ -67,6 +74,15 @@ export class Parts implements BrokerState {
   readonly subscriptions = new SubscriptionTree();
   readonly sessions: BrokerState["sessions"] = new Map();
   readonly connections: BrokerState["connections"] = new Set();
+  readonly held: Held;
+  readonly memory: Memory;
+  /** Bytes of memory in use, as the broker sees it. */
+  used = 0;
+  readonly giveOn: BrokerState["giveOn"] = (message, shared, from) =>
+    giveOn(this, message, shared, from);
+  readonly visitors: Visitors;
+  readonly throttles = new Throttles(this);
+  readonly rounds = new Rounds();
   readonly turn: Turn;
   readonly timeoutDisconnectDelay: undefined;
   time = 1_700_000_000_000;
@@ -83,7 +99,13 @@ export class Parts implements BrokerState {
       this.metrics,
       new Deadlines(this.limits.pluginTimeout, this.now),
     );
+    this.visitors = new Visitors(this, new Networks([]));
     this.retained = new Retained(this.limits, this.store, this.metrics);
+    this.held = new Held(this.limits, this.metrics);
+    this.memory = new Memory(this.limits, this.metrics, this.hooks, {
+      used: () => this.used,
+      collect: () => {},
+    });
     this.turn = new Turn(this.store, this.metrics, this.hooks);
   }
 

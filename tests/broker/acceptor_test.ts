@@ -248,3 +248,52 @@ Deno.test("acceptor has transports send at once, and the system look after their
   assertEquals(calls, ["no delay true", "keep-alive true"]);
   await stage.end();
 });
+
+Deno.test("acceptor closes connections of an address that has too many, comes too often or is banned, and tells why", async () => {
+  const stage = new Stage(Infinity, {
+    connectionsPerAddress: 2,
+    connectionRate: 1,
+    connectionBurst: 3,
+    failures: 1,
+  });
+  const clients = [await stage.connect(), await stage.connect()];
+  await stage.connect();
+  await stage.connect();
+  clients[0]!.send(Uint8Array.of(0xff)); // no CONNECT
+  clients[1]!.send(Uint8Array.of(0xff));
+  await settled();
+  await stage.connect();
+  assertEquals(
+    stage.refused.map(({ reasonCode, reason }) => [reasonCode, reason]),
+    [
+      [0x97, "too many connections: the address has 2"],
+      [0x9f, "too many connections: the address makes over 1 a second"],
+      [0x81, "Packet type 15 is reserved"],
+      [0x81, "Packet type 15 is reserved"],
+      [0x8a, "the address is banned for 10 s more"],
+    ],
+  );
+  const { metrics } = stage.parts;
+  assertEquals(
+    [metrics.connectionsAccepted, metrics.connectionsRefused],
+    [2, 5],
+  );
+  await stage.end();
+});
+
+Deno.test("acceptor gives somebody banned no time to be told", async () => {
+  let told = 0;
+  const stage = new Stage(Infinity, { failures: 1 }, (memory) => ({
+    accept: async () =>
+      Object.assign(await memory.accept(), {
+        turnAway: () => Promise.resolve(void told++),
+      }),
+    close: () => memory.close(),
+  }));
+  const visitor = stage.parts.visitors.find({ hostname: "10.0.0.1" })!;
+  visitor.fail("once");
+  visitor.fail("twice");
+  const client = await stage.connect();
+  assertEquals([told, client.closedByBroker], [0, true]);
+  await stage.end();
+});

@@ -1,12 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { Backlog, type Replay, type Waiting } from "../../broker/_backlog.ts";
 import { defaultLimits } from "../../broker/limits.ts";
-import type { Limits } from "../../broker/mod.ts";
+import { Held } from "../../broker/_held.ts";
+import { type Limits, Metrics } from "../../broker/mod.ts";
 import { withSeeds } from "../_random.ts";
 import { message } from "./_parts.ts";
 
 function backlogOf(limits: Partial<Limits> = {}): Backlog {
-  return new Backlog({ ...defaultLimits, ...limits });
+  const all = { ...defaultLimits, ...limits };
+  return new Backlog(all, new Held(all, new Metrics()));
 }
 
 /** A message that waits; it may expire after so many seconds. */
@@ -129,6 +131,16 @@ Deno.test("backlog has room again when messages have expired", () => {
   assertEquals([backlog.hasRoom(some), backlog.size], [true, 0]);
 });
 
+Deno.test("backlog is gone through for expired messages every now and then, not for each message", () => {
+  const backlog = backlogOf();
+  for (let i = 1; i <= 4; i++) backlog.push(waiting(i, i / 10));
+  const expired = (milliseconds: number) =>
+    backlog.expire(milliseconds).map(({ id }) => id);
+  assertEquals(expired(100), [1]);
+  assertEquals([expired(200), expired(499)], [[], []]);
+  assertEquals(expired(500), [2, 3, 4]);
+});
+
 Deno.test("backlog counts right, whatever comes, goes and expires", () => {
   withSeeds(50, (random) => {
     const backlog = backlogOf({ queuedMessages: 10, retainedMessages: 5 });
@@ -174,4 +186,59 @@ Deno.test("backlog counts right, whatever comes, goes and expires", () => {
     assertEquals(left.length, model.length);
     for (const [i, one] of left.entries()) assert(one === model[i]);
   });
+});
+
+// Making room.
+
+Deno.test("backlog makes room by what waits longest, and leaves retained messages where they are", () => {
+  const backlog = backlogOf({ queuedMessages: 3 });
+  const first = replay(2);
+  const second = replay(1);
+  backlog.pushReplay(first);
+  backlog.push(waiting(1));
+  backlog.push(waiting(2));
+  backlog.pushReplay(second);
+  backlog.push(waiting(3));
+  const ids = (list: Waiting[]) => list.map(({ id }) => id);
+  assertEquals(ids(backlog.makeRoom(some)), [1]);
+  assertEquals(ids(backlog.makeRoom(some)), []); // there is
+  backlog.push(waiting(4));
+  assertEquals(ids(backlog.makeRoom(some)), [2]);
+  backlog.push(waiting(5));
+  const order = drain(backlog).map((one) => "id" in one ? one.id : one);
+  assertEquals(order, [first, second, 3, 4, 5]);
+});
+
+Deno.test("backlog makes as much room as a message needs, and none if that is of no use", () => {
+  const large = message("a", { payload: new Uint8Array(5 * some.size) });
+  const backlog = backlogOf({ queuedBytes: 10 * some.size });
+  for (let id = 1; id <= 10; id++) backlog.push(waiting(id));
+  assertEquals(backlog.hasRoom(large), false);
+  const gone = backlog.makeRoom(large).map(({ id }) => id);
+  assertEquals(gone, [1, 2, 3, 4, 5, 6]);
+  assertEquals([backlog.hasRoom(large), backlog.messages], [true, 4]);
+  const huge = message("a", { payload: new Uint8Array(10 * some.size) });
+  assertEquals([backlog.makeRoom(huge), backlog.messages], [[], 4]);
+  assertEquals(backlogOf({ queuedMessages: 0 }).makeRoom(some), []);
+});
+
+Deno.test("backlog makes room for each of 100,000 messages in no time that grows with them", () => {
+  const steps = (size: number): number => {
+    const backlog = backlogOf({
+      queuedMessages: size,
+      queuedBytes: 1e12,
+      totalQueuedBytes: 1e12,
+    });
+    for (let id = 0; id < size; id++) backlog.push(waiting(id));
+    const start = performance.now();
+    for (let id = 0; id < 20_000; id++) {
+      backlog.makeRoom(some);
+      backlog.push(waiting(id));
+    }
+    assertEquals(backlog.messages, size);
+    return performance.now() - start;
+  };
+  steps(100);
+  // Where each moved all others it would be a thousand times as much.
+  assert(steps(100_000) < 50 * steps(100) + 500);
 });

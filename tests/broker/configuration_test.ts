@@ -107,6 +107,12 @@ const wrong: readonly [config: unknown, problem: string][] = [
     "there is no limits.inFlight; did you mean inflight? known are " +
     limitKeys,
   ],
+  // trusted addresses
+  [
+    { trustedAddresses: ["::1", "192.0.2"] },
+    'trusted-addresses[1] is "192.0.2", not an address or network such as ' +
+    "192.0.2.1, 192.0.2.0/24 or 2001:db8::/32",
+  ],
 ];
 
 for (const [config, problem] of wrong) {
@@ -132,6 +138,7 @@ Deno.test("broker is made when all that may be said is said, or nothing", () => 
     topicCheck: { enabled: false },
     plugins: [],
     limits: {},
+    trustedAddresses: [],
     sysInterval: 0,
     timeoutDisconnectDelay: 0,
     sessionExpiryInterval: 0,

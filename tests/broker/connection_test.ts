@@ -9,11 +9,13 @@ import type { PeerCertificate, Transport } from "../../codec/mod.ts";
 import { Connection } from "../../broker/_connection.ts";
 import { SocketClient } from "../_socket_client.ts";
 import {
+  auth,
   connect,
   type Packet,
   pingreq,
   publish,
   subscribe,
+  text,
   unsubscribe,
   within,
 } from "../_raw_client.ts";
@@ -212,6 +214,32 @@ Deno.test("connection shows nobody a password", async () => {
   await bench.connect(5, "one", { username: "u", password: "secret" });
   assert(shown.includes("username"));
   assertEquals(shown.includes("password"), false);
+});
+
+Deno.test("connection shows nobody what authenticates a client", async () => {
+  const shown: string[] = [];
+  await using bench = await Bench.start({
+    plugins: [plugin({
+      authenticationMethods: {
+        TEST: () => ({
+          continue: () => ({ outcome: "success", username: "u" }),
+        }),
+      },
+      on: {
+        mqtt_packet_received: ({ packet }) =>
+          shown.push(JSON.stringify(packet)),
+      },
+    })],
+  });
+  const properties = {
+    authenticationMethod: "TEST",
+    authenticationData: text("secret"),
+  };
+  const client = await bench.connect(5, "one", { properties });
+  client.send(auth(0x19, properties));
+  await client.next("auth");
+  assertEquals(shown.filter((one) => one.includes('"TEST"')).length, 2);
+  assertEquals(shown.some((one) => one.includes("Data")), false);
 });
 
 test(
@@ -477,6 +505,7 @@ Deno.test("connection that is read no further stops running when it ends", async
     parts,
     await listener.accept(),
     "memory",
+    undefined,
     () => {},
   );
   let running = true;
@@ -554,7 +583,13 @@ class Shaking {
       },
     };
     const { parts } = stage;
-    const connection = new Connection(parts, transport, "memory", () => {});
+    const connection = new Connection(
+      parts,
+      transport,
+      "memory",
+      undefined,
+      () => {},
+    );
     stage.connection = connection;
     stage.running = connection.run();
     stage.client.send(connect(5, { clientId: "client" }));
@@ -699,4 +734,28 @@ Deno.test("connections that are not closed do not hold a shutdown up for long", 
   await client.send(pingreq);
   await client.next();
   await within(broker.shutdown(), "the shutdown");
+});
+
+Deno.test("connection whose packets are dear to handle lets others come between", async () => {
+  await using bench = await Bench.start();
+  const dear = await bench.connect(5, "dear");
+  const other = await bench.connect(5, "other");
+  // Each level as it is, or a wildcard: all of them match the topic.
+  const filters = Array.from(
+    { length: 2048 },
+    (_, i) =>
+      Array.from({ length: 11 }, (_, bit) => i >> bit & 1 ? "+" : "a")
+        .join("/"),
+  );
+  await dear.subscribe(...filters);
+  const topic = Array(10).fill("a").join("/");
+  const count = 100;
+  dear.send(...Array.from(
+    { length: count },
+    (_, i) => publish(5, { topic: `${topic}/${i}` }),
+  ));
+  await other.drain();
+  const { publishReceived } = bench.broker.metrics;
+  assertEquals(publishReceived > 0 && publishReceived < count, true);
+  assertEquals((await dear.collect()).length, count);
 });

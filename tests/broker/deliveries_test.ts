@@ -409,6 +409,23 @@ Deno.test("session does not send again what is acknowledged before its turn has 
   assertEquals([paper.take(), stage.session.deliveries.inflight.size], [[], 0]);
 });
 
+Deno.test("session sends PUBREL once for what PUBREC has come for before its turn [MQTT-4.4.0-1]", () => {
+  const stage = new Stage({}, [], 100);
+  stage.attach();
+  stage.deliver(2, "first", "second");
+  stage.session.deliveries.detach();
+  const paper = stage.attach({ receiveMaximum: 1 });
+  assertEquals(paper.take(), ["first"]);
+  const { inflight } = stage.session.deliveries;
+  assertEquals(inflight.pubrec(2, 0)?.type, "pubrel");
+  stage.session.deliveries.pump();
+  assertEquals(paper.take(), []);
+  // It counts as sent on this connection, and settles as such.
+  inflight.pubcomp(2);
+  stage.deliver(1, "third");
+  assertEquals(paper.take(), []);
+});
+
 Deno.test("session never sends again what PUBREC has come for [MQTT-4.3.3-6]", () => {
   const stage = new Stage({}, [], FOREVER);
   stage.attach();
@@ -706,4 +723,169 @@ Deno.test("session delivers every QoS 1 and 2 message in order, whatever the con
       ],
     );
   });
+});
+
+// A full queue.
+
+Deno.test("session drops the oldest that waits where that is the policy, in step with the store", () => {
+  const dropped: BrokerEvents["broker_message_dropped"][] = [];
+  const stage = new Stage({
+    queuedMessages: 2,
+    queueFull: "drop-oldest",
+  }, [
+    plugin({
+      on: { broker_message_dropped: (event) => void dropped.push(event) },
+    }),
+  ], FOREVER);
+  stage.attach({ receiveMaximum: 1 });
+  stage.deliver(1, "sent", "a", "b");
+  stage.parts.store.changes.length = 0;
+  stage.deliver(1, "c", "d");
+  // Two are dropped before two others; what was sent stays.
+  assertEquals(
+    stage.parts.store.changes.map((change) => [
+      change.type,
+      "id" in change && change.id,
+    ]),
+    [["settle", 2], ["enqueue", 4], ["settle", 3], ["enqueue", 5]],
+  );
+  assertEquals(dropped.map(({ message, reason }) => [message.topic, reason]), [
+    ["a", "the queue of the session is full"],
+    ["b", "the queue of the session is full"],
+  ]);
+  assertEquals(stage.parts.metrics.droppedQueueFull, 2);
+  assertEquals(stage.session.deliveries.inflight.size, 1);
+  for (const packetId of [1, 2]) stage.puback(packetId);
+  assertEquals(topicsOf(stage.paper), ["sent", "c", "d"]);
+});
+
+Deno.test("session drops the oldest of an absent client too, and none for one that can never fit", () => {
+  const stage = new Stage(
+    { queuedBytes: 1000, queueFull: "drop-oldest" },
+    [],
+    FOREVER,
+  );
+  stage.deliver(1, "a", "b", "c", "d");
+  assertEquals(stage.session.deliveries.queued, 3);
+  const huge = stage.message("huge", 1, { payload: new Uint8Array(1000) });
+  stage.session.deliveries.deliver(huge, 1, false, undefined);
+  assertEquals(stage.parts.metrics.droppedQueueFull, 2);
+  assertEquals(topicsOf(stage.attach()), ["b", "c", "d"]);
+});
+
+Deno.test("session drops what has expired before what is oldest [MQTT-3.3.2-5]", () => {
+  const stage = new Stage(
+    { queuedMessages: 2, queueFull: "drop-oldest" },
+    [],
+    FOREVER,
+  );
+  stage.deliver(1, "a");
+  const properties = { messageExpiryInterval: 10 };
+  const expiring = stage.message("expiring", 1, { properties });
+  stage.session.deliveries.deliver(expiring, 1, false, undefined);
+  stage.parts.time += 10_000;
+  stage.deliver(1, "b");
+  assertEquals(topicsOf(stage.attach()), ["a", "b"]);
+});
+
+Deno.test("session disconnects a client whose queue is full where that is the policy, once, and not in the middle of a delivery", async () => {
+  const stage = new Stage(
+    { queuedMessages: 1, queueFull: "disconnect" },
+    [],
+    FOREVER,
+  );
+  const paper = stage.attach({ receiveMaximum: 1 });
+  stage.deliver(1, "sent", "a", "b", "c");
+  assertEquals(paper.disconnected, undefined);
+  await Promise.resolve();
+  assertEquals(paper.disconnected, [0x97, "the queue of the session is full"]);
+  const { droppedQueueFull, queueDisconnects } = stage.parts.metrics;
+  assertEquals([droppedQueueFull, queueDisconnects], [2, 1]);
+  // Away, it drops the newest.
+  stage.session.deliveries.detach();
+  stage.deliver(1, "d");
+  assertEquals(stage.parts.metrics.droppedQueueFull, 3);
+  await Promise.resolve();
+  assertEquals(stage.parts.metrics.queueDisconnects, 1);
+  const again = stage.attach();
+  assertEquals(topicsOf(again), ["sent", "a"]);
+  assertEquals(again.disconnected, undefined);
+});
+
+Deno.test("session does not disconnect the next connection for what the last one did not read", async () => {
+  const stage = new Stage(
+    { queuedMessages: 1, queueFull: "disconnect" },
+    [],
+    FOREVER,
+  );
+  stage.attach({ receiveMaximum: 1 });
+  stage.deliver(1, "sent", "a", "b");
+  stage.session.deliveries.detach();
+  const paper = stage.attach();
+  await Promise.resolve();
+  assertEquals(paper.disconnected, undefined);
+});
+
+for (const queueFull of ["drop-newest", "drop-oldest", "disconnect"] as const) {
+  Deno.test(`session drops what all together have no room for (${queueFull})`, async () => {
+    const dropped: string[] = [];
+    const stage = new Stage({ totalQueuedBytes: 1000, queueFull }, [
+      plugin({
+        on: {
+          broker_message_dropped: ({ reason }) => void dropped.push(reason),
+        },
+      }),
+    ], FOREVER);
+    const other = stage.parts.session("other", FOREVER);
+    const paper = stage.attach({ writable: false });
+    const big = stage.message("big", 1, { payload: new Uint8Array(300) });
+    other.deliveries.deliver(big, 1, false, undefined);
+    stage.session.deliveries.deliver(big, 1, false, undefined); // the same
+    stage.deliver(1, "a", "b");
+    await Promise.resolve();
+    assertEquals(stage.session.deliveries.queued, 1);
+    assertEquals(dropped, [
+      "the queues of all sessions together are full",
+      "the queues of all sessions together are full",
+    ]);
+    assertEquals(stage.parts.metrics.droppedQueueFull, 2);
+    assertEquals(paper.disconnected, undefined);
+    other.deliveries.end();
+    stage.session.deliveries.end();
+    assertEquals(stage.parts.metrics.queuedBytes, 0);
+    // Its end is the end: nothing is kept for it any more.
+    stage.deliver(1, "c");
+    assertEquals(stage.parts.metrics.queuedBytes, 0);
+  });
+}
+
+// Short of memory.
+
+Deno.test("session drops QoS 0 to who does not keep up as one for want of memory", () => {
+  const stage = new Stage({ memory: 100 });
+  const slow = stage.attach({ writable: false });
+  stage.parts.used = 101;
+  for (let i = 0; i < 2; i++) stage.parts.memory.tick();
+  stage.deliver(0, "a");
+  slow.writable = true;
+  stage.deliver(0, "b");
+  const { droppedMemory, droppedSlow } = stage.parts.metrics;
+  assertEquals([topicsOf(slow), droppedMemory, droppedSlow], [["b"], 1, 0]);
+});
+
+Deno.test("session keeps nothing for a client that is away while memory is critical", () => {
+  const stage = new Stage({ memory: 100 }, [], FOREVER);
+  stage.deliver(1, "a");
+  stage.parts.used = 111;
+  stage.parts.memory.tick();
+  const message = stage.message("b", 1);
+  assertEquals(stage.session.deliveries.takes(message, 1), false);
+  stage.deliver(1, "b");
+  assertEquals(stage.parts.metrics.droppedMemory, 1);
+  // For one that is connected it does.
+  const paper = stage.attach({ receiveMaximum: 1 });
+  assertEquals(stage.session.deliveries.takes(message, 1), true);
+  stage.deliver(1, "c");
+  stage.puback(1);
+  assertEquals(topicsOf(paper), ["a", "c"]);
 });

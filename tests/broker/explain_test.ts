@@ -81,6 +81,7 @@ Deno.test("explainConfig() tells of each value where it is from", () => {
       "sys-interval: 20  # b.yaml:14:1, written sys_interval",
       "limits:",
       "  queued-messages: 5  # b.yaml:17:3, written queued_messages",
+      "  queue-full: drop-newest  # default",
       "  session-expiry-interval: 60  # b.yaml:15:1",
       "# The plugins, in the order in which they are asked:",
       '#   auth_anonymous {"allowAnonymous":false}  (b.yaml:18:1)',

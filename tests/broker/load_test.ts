@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { Change, StoredWill } from "../../broker/mod.ts";
-import { restore } from "../../broker/_load.ts";
-import { sweep } from "../../broker/_disconnect.ts";
+import { recordDue, restore } from "../../broker/_load.ts";
+import { sweep, willDueAt } from "../../broker/_disconnect.ts";
 import { FOREVER, type Session } from "../../broker/_session.ts";
 import { clientOf, message, Paper, Parts, request } from "./_parts.ts";
 
@@ -53,6 +53,12 @@ const expiries: readonly [
     "so long after loading if its client was connected",
     60,
     undefined,
+    now + 60_000,
+  ],
+  [
+    "no later than its interval allows if the clock was set back",
+    60,
+    now + 3_600_000,
     now + 60_000,
   ],
   ["never if it is for ever", FOREVER, undefined, Infinity],
@@ -177,6 +183,11 @@ const will = {
 const wills: readonly [what: string, stored: StoredWill, dueAt: number][] = [
   ["at the time stored", { will, dueAt: now + 3000 }, now + 3000],
   [
+    "no later than its delay allows if the clock was set back",
+    { will, dueAt: now + 3_600_000 },
+    willDueAt(will, now),
+  ],
+  [
     "after its delay if the client was connected",
     { will, dueAt: undefined },
     now + 10_000,
@@ -246,4 +257,35 @@ Deno.test("change that no store may load is an error", () => {
       `Cannot load a change of type ${type}`,
     );
   }
+});
+
+Deno.test("loading tells of whom the store has to know when they are due", () => {
+  const parts = new Parts();
+  const will = { topic: "w", payload: new Uint8Array(), qos: 0, retain: false };
+  const session = { ...begin, expiryInterval: 60 };
+  const cases: readonly [Change, told: boolean][] = [
+    [session, true], // its client was connected
+    [{ ...session, expiresAt: now + 1 }, false],
+    [begin, false], // it never ends
+    [
+      { type: "will", clientId, will: { will, dueAt: now } as StoredWill },
+      false,
+    ],
+    [
+      {
+        type: "will",
+        clientId,
+        will: { will, dueAt: undefined } as StoredWill,
+      },
+      true,
+    ],
+    [enqueue(1, undefined), false],
+  ];
+  for (const [change, told] of cases) {
+    assertEquals(restore(parts, change) !== undefined, told, change.type);
+  }
+  recordDue(restore(parts, session)!);
+  parts.store.commit();
+  const [stored] = [...parts.store.load()];
+  assertEquals(stored, { ...session, expiresAt: now + 60_000 });
 });

@@ -100,6 +100,20 @@ Deno.test("message counts its topic, its payload and something for itself", () =
   assertEquals(size("a", 0) >= 100, true);
 });
 
+Deno.test("message counts its properties once, however many queues it is for", () => {
+  let counted = 0;
+  const name = {
+    get length(): number {
+      return ++counted;
+    },
+  };
+  const userProperties = [[name as string, "value"]] as [string, string][];
+  const properties = { userProperties };
+  const one = new Message({ topic: "a", payload: text("x"), properties }, 0);
+  const { size } = one;
+  assertEquals([one.size, counted], [size, 1]);
+});
+
 /** What nobody can send, and what is said about it. */
 const invalid: readonly [init: object, message: string][] = [
   [{ topic: "" }, 'Cannot encode topic name "": it is empty'],

@@ -5,7 +5,13 @@ import {
   MemoryStore,
   Metrics,
 } from "../../broker/mod.ts";
-import { pingreq, publish, subscribe, text } from "../_raw_client.ts";
+import {
+  pingreq,
+  publish,
+  type RawClient,
+  subscribe,
+  text,
+} from "../_raw_client.ts";
 import { Bench } from "../conformance/_bench.ts";
 import { plugin } from "./_parts.ts";
 
@@ -19,6 +25,7 @@ const traffic = [
   "packetsSent",
   "publishReceived",
   "publishSent",
+  "queuedBytes",
 ] as const;
 
 function snapshot(metrics: Metrics): Record<keyof Metrics, number> {
@@ -49,6 +56,11 @@ interface Scenario {
 }
 
 const kept = { clean: false, properties: { sessionExpiryInterval: 60 } };
+
+/** A connection from an address. */
+function visit(bench: Bench): RawClient {
+  return bench.open(5, { remoteAddr: { hostname: "192.0.2.1", port: 1 } });
+}
 
 /** Subscribes a client that has stopped to read. */
 async function stalled(bench: Bench, qos: number): Promise<void> {
@@ -84,6 +96,9 @@ class FullStore extends MemoryStore {
 
 let full: FullStore;
 
+/** Bytes of memory in use. */
+let used = 0;
+
 const scenarios: Record<string, Scenario> = {
   "a client connects": {
     act: (bench) => bench.connect(5, "client"),
@@ -108,6 +123,34 @@ const scenarios: Record<string, Scenario> = {
     config: () => ({ limits: { connections: 1 } }),
     act: (bench) => bench.open().untilClosed(),
     counts: { connectionsRefused: 1 },
+  },
+  "an address has too many connections": {
+    config: () => ({ limits: { connectionsPerAddress: 1 } }),
+    before: (bench) => visit(bench).connect(),
+    act: (bench) => visit(bench).untilClosed(),
+    counts: { connectionsRefused: 1, connectionsTooMany: 1 },
+  },
+  "an address comes too often": {
+    config: () => ({ limits: { connectionRate: 1, connectionBurst: 1 } }),
+    before: (bench) => visit(bench).connect(),
+    act: (bench) => visit(bench).untilClosed(),
+    counts: { connectionsRefused: 1, connectionsTooOften: 1 },
+  },
+  "an address fails too often": {
+    config: () => ({ limits: { failures: 1 } }),
+    act: async (bench) => {
+      for (let i = 0; i < 2; i++) {
+        await visit(bench).send("00 00").untilClosed();
+      }
+      await visit(bench).untilClosed();
+    },
+    counts: {
+      connectionsAccepted: 2,
+      connectionsRefused: 3,
+      protocolErrors: 2,
+      addressesBanned: 1,
+      connectionsBanned: 1,
+    },
   },
   "a client has bad credentials": {
     config: () => ({
@@ -221,6 +264,65 @@ const scenarios: Record<string, Scenario> = {
     },
     act: (bench) => say(bench, 1, 5),
     counts: { droppedQueueFull: 3 },
+  },
+  "a queue is full, and that ends the connection": {
+    config: () => ({
+      limits: { queuedMessages: 2, inflight: 1, queueFull: "disconnect" },
+    }),
+    before: async (bench) => {
+      await stalled(bench, 1);
+      say(bench, 1);
+    },
+    act: (bench) => say(bench, 1, 5),
+    counts: {
+      droppedQueueFull: 3,
+      queueDisconnects: 1,
+      clientsConnected: -1,
+      clientsDisconnected: 1,
+    },
+  },
+  "a client sends too fast": {
+    config: () => ({ limits: { messageRate: 2 } }),
+    before: (bench) => bench.connect(5, "client"),
+    act: async (bench) => {
+      const client = await bench.connect(5, "client two");
+      client.send(
+        ...Array.from({ length: 3 }, () => publish(5, { topic: "a" })),
+      );
+      await (await bench.connect(5, "client")).drain();
+    },
+    counts: {
+      connectionsAccepted: 2,
+      clientsConnected: 1,
+      clientsMaximum: 1,
+      clientsDisconnected: 1,
+      takeovers: 1,
+      throttled: 1,
+    },
+  },
+  "the broker is short of memory": {
+    config: () => ({
+      limits: { memory: 100, outboundBytes: 1 },
+      memoryUsed: () => used,
+    }),
+    before: async (bench) => {
+      await stalled(bench, 0);
+      say(bench, 0); // This is being written.
+    },
+    act: async (bench) => {
+      used = 101;
+      bench.pass(1);
+      say(bench, 0, 3);
+      used = 0;
+      await bench.open().connect({ clientId: "new" });
+      bench.pass(1);
+    },
+    counts: {
+      droppedMemory: 3,
+      overloads: 1,
+      connectionsAccepted: 1,
+      connectionsRefused: 1,
+    },
   },
   "messages expire in a queue": {
     config: () => ({ limits: { inflight: 1 } }),
@@ -384,7 +486,9 @@ Deno.test("metrics count bytes and packets in both directions", async () => {
   await client.next("publish");
   await client.next("puback");
   await client.next("pingresp");
-  const counted = traffic.map((key) => bench.broker.metrics[key] - start[key]);
+  const counted = traffic.filter((key) => key !== "queuedBytes").map((key) =>
+    bench.broker.metrics[key] - start[key]
+  );
   const received = bytes.length + 2;
   // the same PUBLISH, a PUBACK and a PINGRESP
   const sent = bytes.length + 4 + 2;

@@ -84,3 +84,16 @@ for (const [weight, most] of weights) {
     assertEquals(isKnown(), false);
   });
 }
+
+Deno.test("route cache remembers as many long topics as have a few MiB", () => {
+  const cache = new RouteCache<string>();
+  // Each is looked up again, so that the cache does not rest.
+  const names = Array.from({ length: 4000 }, (_, i) => `${i}`.padEnd(65_535));
+  for (const name of names) {
+    assertEquals(lookUp(cache, name), false);
+    assertEquals(lookUp(cache, name), true);
+  }
+  const remembered = names.filter((name) => cache.get(name) !== undefined);
+  const bytes = remembered.length * 65_535;
+  assert(bytes > 0 && bytes <= 8 * 1024 * 1024, `${bytes}`);
+});

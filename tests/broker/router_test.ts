@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Limits, Message } from "../../broker/mod.ts";
-import { route } from "../../broker/_router.ts";
+import { isForAbsent, redistribute, route } from "../../broker/_router.ts";
 import { FOREVER, type Session } from "../../broker/_session.ts";
 import type { SubscriptionRequest } from "../../codec/mod.ts";
 import { Paper, Parts, request } from "./_parts.ts";
@@ -180,6 +180,12 @@ Deno.test("shared subscription gives a message with its member's own QoS and ide
 const lesser: Record<string, (stage: Stage) => void> = {
   "is not connected": (stage) => void stage.session("lesser"),
   "does not read": (stage) => void stage.connect("lesser", { writable: false }),
+  "has as much on its way as it takes": (stage) => {
+    stage.connect("lesser", { receiveMaximum: 1 });
+    const message = stage.parts.message("b", { qos: 1 });
+    stage.session("lesser").deliveries.deliver(message, 1, false, undefined);
+    stage.papers.get("lesser")!.take();
+  },
   "has a backlog": (stage) => {
     stage.connect("lesser", { receiveMaximum: 1 });
     const message = stage.parts.message("b", { qos: 1 });
@@ -253,4 +259,66 @@ Deno.test("shared subscription queues for its members in turn when none is conne
     3,
     3,
   ]);
+});
+
+Deno.test("shared subscription gives what a member has no room for any more to one that has", () => {
+  const stage = new Stage({ queuedMessages: 2, queueFull: "drop-oldest" });
+  stage.connect("full", { receiveMaximum: 1 });
+  stage.subscribe("full", group);
+  stage.subscribe("full", "own");
+  stage.share(3, 1); // one is sent, two wait
+  stage.subscribe("other", group);
+  stage.publish("own", { qos: 1 });
+  assertEquals(stage.session("other").deliveries.queued, 1);
+  assertEquals(stage.session("full").deliveries.queued, 2);
+  assertEquals(stage.parts.metrics.droppedQueueFull, 0);
+  // What came by a subscription of its own is nobody else's.
+  stage.publish("own", { qos: 1 });
+  stage.publish("own", { qos: 1 });
+  assertEquals(stage.session("other").deliveries.queued, 2);
+  assertEquals(stage.parts.metrics.droppedQueueFull, 1);
+});
+
+Deno.test("shared subscription whose members are all full drops the oldest of one, and goes round no further", () => {
+  const stage = new Stage({ queuedMessages: 1, queueFull: "drop-oldest" });
+  for (const name of ["one", "two"]) stage.subscribe(name, group);
+  for (const topic of ["a", "a", "a"]) stage.publish(topic, { qos: 1 });
+  assertEquals(stage.parts.metrics.droppedQueueFull, 1);
+  assertEquals([
+    stage.session("one").deliveries.queued,
+    stage.session("two").deliveries.queued,
+  ], [1, 1]);
+});
+
+Deno.test("message is for an absent client where one that is away would keep it", () => {
+  const stage = new Stage();
+  stage.connect("here");
+  stage.session("away");
+  const isFor = (topic: string, qos: 0 | 1 = 1) =>
+    isForAbsent(stage.parts, stage.parts.message(topic, { qos }));
+  stage.subscribe("here", "a");
+  stage.subscribe("away", "b");
+  stage.subscribe("away", "c", { qos: 0 });
+  for (const name of ["here", "away"]) stage.subscribe(name, "$share/g/d");
+  stage.subscribe("away", "$share/g/e");
+  assertEquals(["a", "b", "c", "d", "e", "f"].filter((t) => isFor(t)), [
+    "b",
+    "e",
+  ]);
+  assertEquals(isFor("b", 0), false);
+});
+
+Deno.test("shared messages of a lost member ask once whether a group has room, not for each", () => {
+  const stage = new Stage();
+  stage.subscribe("lost", "$share/g/a", { qos: 1 });
+  for (let i = 0; i < 100; i++) stage.publish("a", { qos: 1 });
+  stage.subscribe("away", "$share/g/a", { qos: 1 });
+  let asked = 0;
+  const { deliveries } = stage.session("away");
+  Object.defineProperty(deliveries, "downlink", {
+    get: () => void asked++,
+  });
+  redistribute(stage.parts, stage.session("lost"), false);
+  assertEquals(asked, 1);
+  assertEquals(stage.session("lost").deliveries.queued, 100);
 });

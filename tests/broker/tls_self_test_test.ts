@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { TLSSocket } from "node:tls";
-import { secure, tlsOptions } from "../../broker/_tls.ts";
+import { secure, tlsOptions } from "../../broker/_tls_handshake.ts";
 import { type Secure, selfTest } from "../../broker/_tls_self_test.ts";
 import type { ClientCert } from "../../broker/mod.ts";
 import type { PeerCertificate } from "../../codec/mod.ts";

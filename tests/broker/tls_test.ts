@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { tlsOptions, TlsTransport } from "../../broker/_tls.ts";
+import { TlsTransport } from "../../broker/_tls.ts";
+import { tlsOptions } from "../../broker/_tls_handshake.ts";
 import type { ClientCert } from "../../broker/mod.ts";
 import type { Transport } from "../../codec/mod.ts";
 import { type Certificates, makeCertificates } from "../_certificates.ts";

@@ -53,6 +53,7 @@ Deno.test("a URL without a scheme or with a port that is none is told of", () =>
     '--url is "localhost:1883/a", without a scheme such as in mqtt://host:1883',
   );
   assertUsage(["-L", "bob:secret@box"], '--url is "…@box", without a scheme');
+  assertUsage(["-L", "b\n:secret@box"], '--url is "…@box", without a scheme');
   for (const port of ["0", "65536", "99999"]) {
     assertUsage(
       ["-L", `mqtt://bob:secret@box:${port}/a`],

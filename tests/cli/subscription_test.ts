@@ -40,12 +40,14 @@ Deno.test("a subscription has its topics, that of the URL first", () => {
 Deno.test("a subscription has its options, and its end", () => {
   const all = subscription(
     ...["-t", "a", "-q", "2", "-V", "5", "--retain-as-published", "-E"],
+    "--no-local",
     ...["--retain-handling", "new", "-C", "7", "-W", "1.5"],
     ...["-D", "subscribe", "subscription-identifier", "3"],
   );
   assertEquals(all.options, {
     allowFailures: true,
     qos: 2,
+    noLocal: true,
     retainAsPublished: true,
     retainHandling: 1,
     properties: { subscriptionIdentifiers: [3] },
@@ -60,6 +62,7 @@ Deno.test("a subscription refuses what has no meaning", () => {
     [["-t", "t", "-W", "soon"], '-W is "soon"'],
     [["-t", "t", "-n", "-1"], '-n is "-1", not a number from 0'],
     [["-t", "t", "-q", "x"], "-q is"],
+    [["-t", "t", "--no-local"], "--no-local needs -V mqttv5"],
     [
       ["-t", "t", "--retain-as-published"],
       "--retain-as-published needs -V mqttv5",

@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertInstanceOf,
   assertRejects,
+  assertStringIncludes,
 } from "@std/assert";
 import { ConnectionLostError } from "../../client/mod.ts";
 import { ProtocolError, type Transport } from "../../codec/mod.ts";
@@ -169,13 +170,24 @@ Deno.test("disconnect() sends what was published before it, and nothing after it
   );
 });
 
-Deno.test("disconnect() has a reason and properties in 5.0 [MQTT-3.14.2-1]", async () => {
-  await using stage = new Stage({ protocolVersion: 5 });
-  const broker = await stage.connect(connected5);
-  await assertRejects(
-    () => stage.client.disconnect({ reasonCode: 0x01 }),
-    RangeError,
-  );
+Deno.test("disconnect() has a reason and properties in 5.0, of those for clients [MQTT-3.14.2-1]", async () => {
+  await using stage = new Stage({
+    protocolVersion: 5,
+    properties: { sessionExpiryInterval: 1 },
+  });
+  const broker = await stage.connect({
+    ...connected5,
+    connect: "10 [<MQTT> 05 02 0000 [11 00000001] <me>]",
+  });
+  // Of no DISCONNECT, and of a broker's.
+  for (const reasonCode of [0x01, 0x8b] as const) {
+    await assertRejects(
+      () => stage.client.disconnect({ reasonCode }),
+      RangeError,
+    );
+  }
+  const properties = { serverReference: "elsewhere" } as object;
+  await assertRejects(() => stage.client.disconnect({ properties }), TypeError);
   assert(stage.client.connected);
   const leaving = stage.client.disconnect({
     reasonCode: 0x04,
@@ -184,6 +196,65 @@ Deno.test("disconnect() has a reason and properties in 5.0 [MQTT-3.14.2-1]", asy
   await broker.expect("e0 [04 [11 00000007]]");
   broker.end();
   await leaving;
+});
+
+Deno.test("disconnect() does not keep a session that was to end with its connection", async () => {
+  for (const connect of ["", "11 00000000"]) {
+    await using stage = new Stage({
+      protocolVersion: 5,
+      properties: connect === "" ? {} : { sessionExpiryInterval: 0 },
+    });
+    const broker = await stage.connect({
+      ...connected5,
+      connect: `10 [<MQTT> 05 02 0000 [${connect}] <me>]`,
+    });
+    const expiry = (sessionExpiryInterval: number) =>
+      stage.client.disconnect({ properties: { sessionExpiryInterval } });
+    await assertRejects(() => expiry(1), TypeError, "sessionExpiryInterval");
+    assert(stage.client.connected);
+    const leaving = expiry(0);
+    await broker.expect("e0 [00 [11 00000000]]");
+    broker.end();
+    await leaving;
+  }
+});
+
+for (
+  const [name, packet, fine] of [
+    ["PUBACK", "40 [0001 87 [1f <no>]]", false],
+    ["PUBACK with a user property", "40 [0001 87 [26 <a> <b>]]", false],
+    ["PUBACK without", "40 [0001 87 []]", true],
+    ["PUBLISH", "30 [<t> [26 <a> <b>]]", true],
+  ] as const
+) {
+  Deno.test(`problem information that was not asked for is a protocol error: ${name}`, async () => {
+    await using stage = new Stage({
+      protocolVersion: 5,
+      properties: { requestProblemInformation: false },
+    });
+    const broker = await stage.connect({
+      connect: "10 [<MQTT> 05 02 0000 [17 00] <me>]",
+      connack: connack5("1f <hello>"),
+    });
+    stage.client.publish("t", "", { qos: 1 });
+    await broker.expect("32 [<t> 0001 []]");
+    broker.send(packet);
+    if (fine) return await broker.expectNothing();
+    await broker.expect("e0 [82]");
+    broker.end();
+    const error = await stage.client.closed;
+    assertStringIncludes(error!.message, "problem information");
+  });
+}
+
+Deno.test("where a broker sends the client elsewhere is told", async () => {
+  await using stage = new Stage({ protocolVersion: 5 });
+  const broker = await stage.connect(connected5);
+  broker.send("e0 [9c [1c <other:1883>]]");
+  const error = await stage.client.closed as ConnectionLostError;
+  assertEquals(error.reasonCode, 0x9c);
+  assertEquals(error.properties?.serverReference, "other:1883");
+  assertStringIncludes(error.message, "; use other:1883");
 });
 
 Deno.test("disconnect() without a connection does nothing", async () => {

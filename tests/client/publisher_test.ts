@@ -515,3 +515,107 @@ Deno.test("maxInflight is 1 to 65,535", () => {
     );
   }
 });
+
+const aliases = { connect: connect5, connack: connack5("22 0002") };
+
+Deno.test("topic names that are used again become aliases, as many as the broker takes [MQTT-3.2.2-17] [MQTT-3.3.2-9] [MQTT-3.3.2-8]", async () => {
+  await using stage = new Stage(five);
+  const broker = await stage.connect(aliases);
+  const { client } = stage;
+  await client.publish("a/long/name", "1");
+  await broker.expect("30 [<a/long/name> [23 0001] '1']");
+  await client.publish("a/long/name", "2", {
+    properties: { contentType: "x" },
+  });
+  // The properties of the application are where they were.
+  await broker.expect("30 [<> [03 <x> 23 0001] '2']");
+  const published = client.publish("a/long/name", "3", {
+    qos: 1,
+    retain: true,
+  });
+  await broker.expect("33 [<> 0001 [23 0001] '3']");
+  broker.send("40 [0001]");
+  const { topic, properties } = await published;
+  assertEquals([topic, properties], ["a/long/name", undefined]);
+  const other = client.publish("another/name", "4", { qos: 2 });
+  await broker.expect("34 [<another/name> 0002 [23 0002] '4']");
+  await client.publish("another/name", "5");
+  await broker.expect("30 [<> [23 0002] '5']");
+  // A third one gets the alias that was not used for longest.
+  await client.publish("a/third/name", "6");
+  await broker.expect("30 [<a/third/name> [23 0001] '6']");
+  await client.publish("a/long/name", "7");
+  await broker.expect("30 [<a/long/name> [23 0002] '7']");
+  // An alias would be longer than this name.
+  await client.publish("abc", "8");
+  await broker.expect("30 [<abc> [] '8']");
+  broker.send("50 [0002]");
+  await broker.expect("62 [0002]");
+  broker.send("70 [0002]");
+  await other;
+});
+
+for (
+  const [name, options, connack] of [
+    ["the broker takes none", {}, connack5()],
+    ["the broker takes 0 of them", {}, connack5("22 0000")],
+    ["the client is to use none", { topicAliases: false }, connack5("22 00ff")],
+  ] as const
+) {
+  Deno.test(`topic names are sent in full where ${name} [MQTT-3.2.2-18]`, async () => {
+    await using stage = new Stage({ ...five, ...options });
+    const broker = await stage.connect({ connect: connect5, connack });
+    for (const qos of [0, 0, 1, 1] as const) {
+      stage.client.publish("a/long/name", "x", { qos });
+    }
+    await broker.expect("30 [<a/long/name> [] 'x'] 30 [<a/long/name> [] 'x']");
+    await broker.expect("32 [<a/long/name> 0001 [] 'x']");
+    await broker.expect("32 [<a/long/name> 0002 [] 'x']");
+    broker.send("40 [0001] 40 [0002]");
+  });
+}
+
+Deno.test("what is sent again has its topic name, and aliases begin anew with the connection [MQTT-3.3.2-7] [MQTT-4.4.0-1]", async () => {
+  await using stage = persistent();
+  let broker = await stage.connect({ ...aliases, connect: resume5 });
+  const { client } = stage;
+  client.publish("a/long/name", "1", { qos: 1 });
+  client.publish("a/long/name", "2", { qos: 2 });
+  await broker.expect("32 [<a/long/name> 0001 [23 0001] '1']");
+  await broker.expect("34 [<> 0002 [23 0001] '2']");
+  await stage.lose();
+  const again = client.reconnect();
+  broker = stage.broker;
+  await broker.expect(resume5);
+  broker.send("20 [01 00 [22 0002]]");
+  await again;
+  await broker.expect("3a [<a/long/name> 0001 [] '1']");
+  await broker.expect("3c [<a/long/name> 0002 [] '2']");
+  client.publish("a/long/name", "3");
+  await broker.expect("30 [<a/long/name> [23 0001] '3']");
+  broker.send("40 [0001] 50 [0002]");
+  await broker.expect("62 [0002]");
+  broker.send("70 [0002]");
+});
+
+Deno.test("a packet that an alias would make too large goes without [MQTT-3.2.2-15]", async () => {
+  await using stage = new Stage(five);
+  const broker = await stage.connect({
+    connect: connect5,
+    connack: connack5("22 0002 27 0000000e"), // 14 bytes
+  });
+  const { client } = stage;
+  for (let times = 0; times < 2; times++) {
+    await client.publish("name", "12345");
+    await broker.expect("30 [<name> [] '12345']");
+  }
+  await assertRejects(() => client.publish("name", "123456"), RequestError);
+  const published = client.publish("name", "123", { qos: 1 });
+  await broker.expect("32 [<name> 0001 [] '123']");
+  broker.send("40 [0001]");
+  await published;
+  await client.publish("name", "1");
+  await broker.expect("30 [<name> [23 0001] '1']");
+  await client.publish("name", "123456"); // shorter than with the name
+  await broker.expect("30 [<> [23 0001] '123456']");
+});

@@ -56,6 +56,11 @@ Deno.test("parseBrokerUrl() refuses what is no URL of a broker, and shows no pas
     TypeError,
     'Cannot use "mqtt://…@host": ',
   );
+  assertThrows(
+    () => parseBrokerUrl("http://me\n:secret@host"),
+    TypeError,
+    'Cannot use "http://…@host": ',
+  );
 });
 
 Deno.test("hostOf() gives a host as the system takes it", () => {

@@ -182,3 +182,61 @@ Deno.test("broker gives Response Information to who asks for it [MQTT-3.1.2-28]"
     assertEquals(client.connack!.properties.responseInformation, told);
   }
 });
+
+/** Bytes that are no UTF-8. */
+const noText = Uint8Array.of(0x61, 0xff);
+
+Deno.test("broker that validates payloads refuses those that are not the UTF-8 they say with 0x99, at QoS 0 with DISCONNECT", async () => {
+  await using bench = await offering({ validatePayload: true });
+  const watcher = await bench.connect(5, "watcher");
+  await watcher.subscribe({ filter: "a", qos: 2 });
+  const client = await bench.connect(5, "client");
+  const text = { payloadFormatIndicator: 1 };
+  for (const qos of [1, 2]) {
+    const wrong = { topic: "a", payload: noText, qos, properties: text };
+    assertEquals((await client.publish(wrong))?.code, 0x99, `QoS ${qos}`);
+    // What is right, and what claims nothing, is taken; the identifier is free.
+    await client.publish({ topic: "a", payload: "ä", qos, properties: text });
+    const other = { payloadFormatIndicator: 0 };
+    await client.publish({ topic: "a", payload: noText, qos });
+    await client.publish({
+      topic: "a",
+      payload: noText,
+      qos,
+      properties: other,
+    });
+  }
+  client.send(publish(5, { topic: "a", payload: noText, properties: text }));
+  await assertDisconnected(client, 0x99);
+  const got = (await watcher.collect()).map(({ qos, content }) =>
+    `${qos} ${content.toHex()}`
+  );
+  const each = (qos: number) => [`${qos} c3a4`, `${qos} 61ff`, `${qos} 61ff`];
+  assertEquals(got, [...each(1), ...each(2)]);
+  assertEquals(bench.broker.metrics.publishRefused, 3);
+});
+
+Deno.test("broker that validates payloads refuses wills with 0x99 too", async () => {
+  await using bench = await offering({ validatePayload: true });
+  for (const [payload, code] of [[noText, 0x99], ["text", 0]] as const) {
+    const client = bench.open(5);
+    const connack = await client.connect({
+      clientId: "client",
+      will: { topic: "a", payload, properties: { payloadFormatIndicator: 1 } },
+    });
+    assertEquals(connack.code, code);
+  }
+});
+
+Deno.test("broker that does not validate payloads passes on what is no UTF-8 as it came [MQTT-3.3.2-4]", async () => {
+  await using bench = await offering({});
+  const client = await bench.connect(5, "client");
+  await client.subscribe({ filter: "a", qos: 1 });
+  for (const qos of [0, 1]) {
+    const properties = { payloadFormatIndicator: 1 };
+    await client.publish({ topic: "a", payload: noText, qos, properties });
+    const [message] = await client.collect();
+    assertEquals(message!.content, noText);
+    assertEquals(message!.properties, properties);
+  }
+});

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { connect, type RawClient } from "../_raw_client.ts";
 import { assertRefused, every, test } from "./_bench.ts";
 
-test("broker speaks 3.1, 3.1.1 and 5.0 on one listener [MQTT-7.0.0-2] [MQTT311-7.0.0-2]", async (bench) => {
+test("broker speaks 3.1, 3.1.1 and 5.0 on one listener [MQTT311-7.0.0-2]", async (bench) => {
   const clients: RawClient[] = [];
   for (const version of every) {
     const client = await bench.connect(version, `client ${version}`);

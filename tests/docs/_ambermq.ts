@@ -16,7 +16,7 @@ const [command, ...args] = Deno.args;
 if (command === "broker" && !args.includes("--test-config")) {
   await serve(args[args.indexOf("-c") + 1]);
 } else {
-  const isClient = command === "pub" || command === "sub";
+  const isClient = ["pub", "sub", "rr"].includes(command!);
   const own = isClient ? translated(args) : args;
   Deno.exit(await main([command!, ...own]));
 }

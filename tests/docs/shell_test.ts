@@ -8,6 +8,7 @@ import { brokerFlags } from "../../cli/_broker_flags.ts";
 import { helpFlag, parseFlags } from "../../cli/_flags.ts";
 import { passwdCommand } from "../../cli/_passwd.ts";
 import { runPub } from "../../cli/_pub.ts";
+import { runRr } from "../../cli/_rr.ts";
 import { runSub } from "../../cli/_sub.ts";
 import { testFlags } from "../../cli/_test_flags.ts";
 import { FakeTerminal } from "../cli/_fake_terminal.ts";
@@ -20,8 +21,11 @@ async function check([name, ...args]: Words): Promise<void> {
     case "broker":
       return void parseFlags(brokerFlags, args);
     case "pub":
+      return await checkClient(runPub, args);
     case "sub":
-      return await checkClient(name === "pub" ? runPub : runSub, args);
+      return await checkClient(runSub, args);
+    case "rr":
+      return await checkClient(runRr, args);
     case "config":
       return assert(
         args[0] === "schema" ||

@@ -4,7 +4,12 @@
  */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import { checks, runCases, select } from "../../cli/conformance/mod.ts";
+import {
+  checks,
+  runCases,
+  select,
+  type Target,
+} from "../../cli/conformance/mod.ts";
 import { dial } from "../../mod.ts";
 import { Process } from "../_process.ts";
 
@@ -35,19 +40,57 @@ const otherwise = [
   /^the filter \$share\//,
   /^No Local with a shared subscription /,
   /^retained messages are not sent for a shared /,
+  /^a text frame ends /,
 ];
 
-/** Runs mosquitto on a port that was free a moment ago. */
-async function start(folder: string): Promise<[Process, number]> {
+/** A port that was free a moment ago. */
+function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
+  return port;
+}
+
+/** Runs mosquitto. */
+async function start(
+  folder: string,
+): Promise<{ process: Process; port: number; webSocketPort: number }> {
+  const [port, webSocketPort] = [freePort(), freePort()];
   const file = `${folder}/mosquitto.conf`;
-  const lines = [`listener ${port} 127.0.0.1`, "allow_anonymous true"];
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    `listener ${webSocketPort} 127.0.0.1`,
+    "protocol websockets",
+    "allow_anonymous true",
+  ];
   await Deno.writeTextFile(file, `${lines.join("\n")}\n`);
   const process = new Process(program!, ["-c", file]);
   await process.stderr.find(/mosquitto version .* running/);
-  return [process, port];
+  return { process, port, webSocketPort };
+}
+
+/** Runs checks; gives how many passed and which failed, and why. */
+async function run(
+  target: Pick<Target, "dial" | "webSocket">,
+  filter: string,
+): Promise<{ passed: number; failed: string[] }> {
+  const cases = select(checks, { versions: [3, 4, 5], slow: false, filter })
+    .filter(({ check }) =>
+      !otherwise.some((pattern) => pattern.test(check.title))
+    );
+  const failed: string[] = [];
+  let passed = 0;
+  const results = runCases(cases, {
+    ...target,
+    patience: 10_000,
+    wait: () => Promise.resolve(),
+  }, new AbortController().signal);
+  for await (const { outcome, title, version, expected, actual } of results) {
+    if (outcome === "passed") passed++;
+    if (outcome !== "failed") continue;
+    failed.push(`${title} (${version}): ${expected}, not ${actual}`);
+  }
+  return { passed, failed };
 }
 
 Deno.test({
@@ -57,28 +100,19 @@ Deno.test({
   ignore: program === undefined,
   fn: async () => {
     const folder = await Deno.makeTempDir();
-    const [process, port] = await start(folder);
+    const { process, port, webSocketPort } = await start(folder);
     try {
-      const cases = select(checks, { versions: [3, 4, 5], slow: false })
-        .filter(({ check }) =>
-          !otherwise.some((pattern) => pattern.test(check.title))
-        );
-      const failed: string[] = [];
-      let passed = 0;
-      const results = runCases(cases, {
-        dial: () => dial(`mqtt://127.0.0.1:${port}`),
-        patience: 10_000,
-        wait: () => Promise.resolve(),
-      }, new AbortController().signal);
-      for await (
-        const { outcome, title, version, expected, actual } of results
-      ) {
-        if (outcome === "passed") passed++;
-        if (outcome !== "failed") continue;
-        failed.push(`${title} (${version}): ${expected}, not ${actual}`);
-      }
-      assertEquals(failed, []);
-      assertGreater(passed, 300);
+      const tcp = `mqtt://127.0.0.1:${port}`;
+      const all = await run({ dial: () => dial(tcp) }, "");
+      assertEquals(all.failed, []);
+      assertGreater(all.passed, 320);
+      const url = new URL(`ws://127.0.0.1:${webSocketPort}/mqtt`);
+      const some = await run({
+        dial: () => dial(url),
+        webSocket: { url, dial: () => dial(`mqtt://${url.host}`) },
+      }, "WebSocket:");
+      assertEquals(some.failed, []);
+      assertGreater(some.passed, 10);
     } finally {
       await process[Symbol.asyncDispose]();
       await Deno.remove(folder, { recursive: true });

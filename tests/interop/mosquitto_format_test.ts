@@ -56,6 +56,16 @@ const cases: readonly (readonly string[])[] = [
   ["-F", "\\a\\e\\n\\r\\t\\v\\\\\\0|%%|@@|%5%"],
   ["-F", "@Q@1@+@E@O@t@n@%"],
   ["-T", "f/bytes", "-F", "%t[%8R][%-8R]"],
+  [
+    ...["-D", "subscribe", "subscription-identifier", "300"],
+    ...["-F", "%t[%S][%5S][%05S][%-5S]"],
+  ],
+  ["-F", "%A%E%t", "-D", "connect", "topic-alias-maximum", "0"],
+  [
+    ...["-D", "connect", "receive-maximum", "1", "-F", "%t %p"],
+    ...["-D", "connect", "user-property", "a", "b", "-x", "7"],
+    ...["-D", "subscribe", "user-property", "c", "d"],
+  ],
 ];
 
 Deno.test({

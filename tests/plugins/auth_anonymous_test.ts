@@ -3,7 +3,7 @@ import type { ClientInfo } from "../../broker/mod.ts";
 import { SettingsError } from "../../codec/mod.ts";
 import { authAnonymous } from "../../plugins/mod.ts";
 
-const attempt = { signal: new AbortController().signal };
+const attempt = { method: undefined, signal: new AbortController().signal };
 
 const client: ClientInfo = {
   clientId: "one",
@@ -31,6 +31,12 @@ Deno.test("auth_anonymous approves everybody where anonymous clients are allowed
 
 Deno.test("auth_anonymous denies who has no user name where they are not, and leaves others to others", () => {
   assertEquals(opinions(false), [false, false, undefined]);
+});
+
+Deno.test("auth_anonymous does not refuse who authenticates by a method", () => {
+  const { authenticate } = authAnonymous({ allowAnonymous: false });
+  const by = { ...attempt, method: "SCRAM-SHA-256" };
+  assertEquals(authenticate!(client, undefined, by), undefined);
 });
 
 Deno.test("auth_anonymous has no other options", () => {

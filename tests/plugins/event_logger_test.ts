@@ -18,7 +18,7 @@ function logged<Name extends BrokerEventName>(
 ): [level: Level, line: string][] {
   const logger = new RecordingLogger();
   const { on, start } = eventLogger({ messages: true });
-  start?.(contextWith(logger));
+  start?.({ ...contextWith(logger), every: () => {} });
   on?.[name]?.(event);
   return logger.entries;
 }
@@ -63,6 +63,15 @@ const table: readonly [
       }),
   ],
   [
+    "WARNING Memory short: 101 MiB are in use, limits.memory is 100 MiB",
+    () =>
+      logged("broker_overloaded", {
+        level: "high",
+        used: 101 * 2 ** 20,
+        limit: 100 * 2 ** 20,
+      }),
+  ],
+  [
     'WARNING Refused: [::1]:1883 client "one" user "u": it is banned, Banned (0x8a)',
     () =>
       logged("broker_connection_refused", {
@@ -104,6 +113,15 @@ const table: readonly [
         username: undefined,
         reasonCode: 0x80,
         reason: "it is late",
+      }),
+  ],
+  [
+    "WARNING Banned: 192.0.2.1 for 20 s: too many bad attempts, the last: no CONNECT",
+    () =>
+      logged("broker_address_banned", {
+        address: "192.0.2.1",
+        seconds: 20,
+        reason: "no CONNECT",
       }),
   ],
   [
@@ -256,4 +274,42 @@ Deno.test("event logger lets nobody forge a line", async () => {
     "DEBUG Stopped",
   ]);
   for (const line of lines) assertNotMatch(line, unsafe);
+});
+
+Deno.test("event logger tells a hundred refusals in ten seconds, and how many more there were", () => {
+  const logger = new RecordingLogger();
+  const tasks: [seconds: number, task: () => unknown][] = [];
+  const { on, start, stop } = eventLogger();
+  start!({
+    ...contextWith(logger),
+    every: (seconds, task) => void tasks.push([seconds, task]),
+  });
+  const refuse = (times: number): void => {
+    for (let i = 0; i < times; i++) {
+      on!.broker_connection_refused!({
+        address: { hostname: "192.0.2.1", port: i },
+        clientId: undefined,
+        username: undefined,
+        reasonCode: 0x8a,
+        reason: "it is banned",
+      });
+    }
+  };
+  const [[seconds, task] = []] = tasks;
+  assertEquals(seconds, 10);
+  refuse(100_000);
+  on!.broker_message_dropped!({ clientId: "one", message, reason: "full" });
+  assertEquals(logger.take().length, 101);
+  task!();
+  assertEquals(logger.take(), [
+    "WARNING Refused: 99900 more in 10 s, not told",
+  ]);
+  refuse(100);
+  task!();
+  assertEquals(logger.take().length, 100);
+  refuse(101);
+  stop!();
+  assertEquals(logger.take().slice(100), [
+    "WARNING Refused: 1 more in 10 s, not told",
+  ]);
 });

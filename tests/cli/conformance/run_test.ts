@@ -123,3 +123,22 @@ Deno.test("an interruption ends the run after the check it falls into", async ()
   }
   assertEquals(results.length, 1);
 });
+
+Deno.test("a broker that is gone since a check has no other wait for it", async () => {
+  let count = 0;
+  const mortal = target(() =>
+    ++count <= 2 // to ask for the version, and for what it offers
+      ? Promise.resolve(agreeable())
+      : Promise.reject(new Error("Connection refused"))
+  );
+  const cases = select(some, { versions: [4], slow: false });
+  const results: Result[] = [];
+  const run = async () => {
+    for await (const result of runCases(cases, mortal, never)) {
+      results.push(result);
+    }
+  };
+  await assertRejects(run, UnreachableError, "Connection refused");
+  const outcomes = results.map(({ outcome }) => outcome);
+  assertEquals(outcomes, ["passed", "failed"]);
+});
