@@ -60,10 +60,14 @@ class Mute extends Peer {
 
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const folder = await Deno.makeTempDir({ prefix: "ambermq-torture-" });
+  let isGood = false;
   try {
-    return await new Torture(options, folder).run();
+    const report = await new Torture(options, folder).run();
+    isGood = report.problems.length === 0;
+    return report;
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    if (isGood) await Deno.remove(folder, { recursive: true });
+    else options.log?.(`What the broker left is in ${folder}`);
   }
 }
 
