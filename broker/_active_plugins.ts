@@ -134,9 +134,12 @@ export function isPlugin(entry: unknown): entry is Plugin {
   if (!("name" in entry)) return false;
   if (typeof entry.name !== "string") return false;
   const isPlain = Object.getPrototypeOf(entry) === Object.prototype;
-  const hasEvents = "on" in entry && typeof entry.on === "object" &&
-    entry.on !== null;
-  return !isPlain || hasEvents ||
+  const tables: readonly unknown[] = [
+    "on" in entry && entry.on,
+    "authenticationMethods" in entry && entry.authenticationMethods,
+  ];
+  return !isPlain ||
+    tables.some((table) => typeof table === "object" && table !== null) ||
     Object.values(entry).some((value) => typeof value === "function");
 }
 
@@ -151,7 +154,8 @@ function authPlugins(auth: AuthConfig, warn: Warn): ActivePlugin[] {
   const { allowAnonymous, passwordFile, plugins = [] } = auth;
   const names = plugins.map((name) => builtinOf(name) ?? name);
   const path = ["auth"];
-  if (passwordFile !== undefined && !names.includes("auth_file")) {
+  const reads = (name: string) => name === "auth_file" || name === "auth_scram";
+  if (passwordFile !== undefined && !names.some(reads)) {
     if (auth.plugins) {
       warn(
         [...path, "passwordFile"],
@@ -162,7 +166,7 @@ function authPlugins(auth: AuthConfig, warn: Warn): ActivePlugin[] {
     names.push("auth_file");
   }
   // Who checks passwords does not mean everybody, unless that is said.
-  const allow = allowAnonymous ?? !names.includes("auth_file");
+  const allow = allowAnonymous ?? !names.some(reads);
   if (allowAnonymous === undefined && !allow) {
     warn(
       path,
@@ -180,19 +184,31 @@ function authPlugins(auth: AuthConfig, warn: Warn): ActivePlugin[] {
         "is refused",
     );
   }
+  const checksPasswords = names.some((name) =>
+    name !== "auth_anonymous" && name !== "auth_scram"
+  );
   return [...new Set(names)].map((name) => {
     const i = plugins.findIndex((one) =>
       one === name || builtinOf(one) === name
     );
     const at = i < 0 ? path : [...path, "plugins", String(i)];
+    if (name === "auth_scram" && passwordFile === undefined) {
+      throw wrong(at, "auth names auth_scram, but no password-file");
+    }
     if (name === "auth_anonymous") {
       const options = { allowAnonymous: allow };
       return { ...builtin(name, options, at, path), section: "auth" };
     }
-    if (name !== "auth_file") return inSection("auth", name, at);
-    return passwordFile === undefined
-      ? { name, named: at, section: "auth", plugin: noUsers }
-      : { ...builtin(name, { passwordFile }, at, path), section: "auth" };
+    if (name !== "auth_file" && name !== "auth_scram") {
+      return inSection("auth", name, at);
+    }
+    if (passwordFile === undefined) {
+      return { name, named: at, section: "auth", plugin: noUsers };
+    }
+    const options = name === "auth_file"
+      ? { passwordFile }
+      : { passwordFile, allowPasswords: checksPasswords };
+    return { ...builtin(name, options, at, path), section: "auth" };
   });
 }
 

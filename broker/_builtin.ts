@@ -15,6 +15,10 @@ const builtins = {
     section: "auth",
     load: () => import("../plugins/auth_file.ts"),
   },
+  auth_scram: {
+    section: "auth",
+    load: () => import("../plugins/auth_scram.ts"),
+  },
   topic_acl: {
     section: "topicCheck",
     load: () => import("../plugins/topic_acl.ts"),

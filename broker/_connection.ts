@@ -35,7 +35,9 @@ import { brief, permitted } from "./_reason.ts";
 import { ReadAhead } from "./_read_ahead.ts";
 import { withoutSecrets } from "./_secrets.ts";
 import type { Session } from "./_session.ts";
+import { Reads } from "./_rounds.ts";
 import type { BrokerState } from "./_state.ts";
+import type { Throttle } from "./_throttle.ts";
 import type { Visitor } from "./_visitors.ts";
 import { Watch, type Watched } from "./_watch.ts";
 
@@ -74,10 +76,14 @@ export class Connection implements Peer, OutputOwner, Watched {
   #ahead: ReadAhead | undefined;
   readonly #watch: Watch;
   readonly #ending: Ending;
+  /** How fast the client may send, if that is limited. */
+  readonly #throttle: Throttle | undefined;
   /** Whether a handler waits for a plugin, and nothing is read. */
   #handling = false;
   /** Set while nothing is read because the peer does not read its answers. */
   #resume: (() => void) | undefined;
+  /** Set while nothing is read because the client sends too fast. */
+  #release: (() => void) | undefined;
 
   constructor(
     broker: BrokerState,
@@ -96,6 +102,7 @@ export class Connection implements Peer, OutputOwner, Watched {
       maximumPacketSize: Math.min(maximumPacketSize, LARGEST_CONNECT),
     });
     this.#watch = new Watch(broker);
+    this.#throttle = broker.throttles.create();
     this.listener = listener;
     this.visitor = visitor;
     this.address = transport.remoteAddr;
@@ -143,20 +150,23 @@ export class Connection implements Peer, OutputOwner, Watched {
 
   /** Whether nothing is read, and that is not the client's fault. */
   get busy(): boolean {
-    return this.#handling || this.#resume !== undefined;
+    return this.#handling || this.#resume !== undefined ||
+      this.#release !== undefined;
   }
 
   /** Reads and handles packets until the connection is over. Never rejects. */
   async run(): Promise<void> {
     const { metrics, hooks, subscriptions } = this.#broker;
     const parser = this.#parser;
+    const throttle = this.#throttle;
+    const reads = new Reads(this.#broker.rounds);
     if (this.#transport.handshake !== undefined) await this.#shakeHands();
     try {
       while (!this.ended) {
         let count: number | null;
         try {
           count = await (this.#ahead === undefined
-            ? this.#transport.read(parser.writable())
+            ? this.#transport.read(this.#writable)
             : this.#ahead.into(parser));
         } catch (error) {
           this.onBroken(error instanceof Error ? error.message : String(error));
@@ -171,6 +181,7 @@ export class Connection implements Peer, OutputOwner, Watched {
         this.#watch.bytes += count;
         metrics.bytesReceived += count;
         parser.advance(count);
+        throttle?.read(count);
         let steps = subscriptions.steps;
         for (let packet; (packet = parser.next()) !== undefined;) {
           this.#watch.active = true;
@@ -188,10 +199,16 @@ export class Connection implements Peer, OutputOwner, Watched {
             steps = subscriptions.steps;
           }
           if (this.ended) break; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
+          if (throttle !== undefined && packet.type === "publish") {
+            if (!throttle.published()) await this.#wait(throttle);
+            if (this.ended) break;
+          }
         }
         while (this.#flooded && !this.ended) {
           await new Promise<void>((resolve) => this.#resume = resolve);
         }
+        if (throttle?.open === false && !this.ended) await this.#wait(throttle);
+        if (reads.count()) await pause();
       }
     } catch (error) {
       try {
@@ -228,6 +245,24 @@ export class Connection implements Peer, OutputOwner, Watched {
     } finally {
       this.#shaking = false;
     }
+  }
+
+  /** What is to be read into. */
+  get #writable(): Uint8Array<ArrayBuffer> {
+    const buffer = this.#parser.writable();
+    return this.#throttle === undefined
+      ? buffer
+      : this.#throttle.within(buffer);
+  }
+
+  /** Waits until the client may send more. */
+  async #wait(throttle: Throttle): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#release = resolve;
+      throttle.wait(resolve);
+    });
+    this.#release = undefined;
+    this.#watch.active = true; // the silence was not the client's
   }
 
   /** Who does not read answers is asked for no more questions. */
@@ -399,7 +434,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     this.visitor?.fail(message);
     if (!this.#greeted) {
       // [MQTT-3.1.2-2] an unknown version is refused in the words of 3.1.1
-      // [MQTT311-3.1.2-2], what else is wrong there without one [MQTT311-3.2.2-6]
+      // [MQTT311-3.1.2-2], what else is wrong there without one: [MQTT311-3.1.4-1] [MQTT311-3.2.2-6]
       const unknown = reasonCode === ReasonCode.UnsupportedProtocolVersion;
       this.output.version = this.version;
       if (unknown || this.version === 5) {
@@ -460,6 +495,8 @@ export class Connection implements Peer, OutputOwner, Watched {
     this.attempt?.end();
     this.authentication?.end();
     this.#ending.begin();
+    this.#throttle?.close();
+    this.#release?.();
     this.#resume?.();
     this.output.finish();
   }

@@ -46,12 +46,12 @@ export function failures(plugins: readonly Plugin[], logger: Logger): Plugin {
 }
 
 /** What is said when the broker comes to be short of memory, or no longer is. */
-export function overloadLine(
+function overloadLine(
   { level, used, limit }: BrokerEvents["broker_overloaded"],
 ): string {
   const [has, may] = [used, limit].map((bytes) => Math.round(bytes / 2 ** 20));
   const state = { normal: "enough again", high: "short", critical: "critical" };
-  return `Memory: ${
+  return `Memory ${
     state[level]
   }: ${has} MiB are in use, limits.memory is ${may} MiB`;
 }

@@ -11,7 +11,7 @@ import {
   ReasonCode,
 } from "../codec/mod.ts";
 import { Message } from "./message.ts";
-import { checkPublish, offered } from "./capabilities.ts";
+import { checkPublish, offered, refusalOfPayload } from "./capabilities.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable } from "./plugin.ts";
 import { inspect } from "./_policy.ts";
@@ -118,7 +118,10 @@ function finish(
     metrics.publishRefused++;
     // [MQTT-4.3.3-9]
     if (packet.qos === 2) complete(session, packet.packetId!);
-    if (packet.qos === 0 && outcome === ReasonCode.PayloadFormatInvalid) {
+    if (
+      packet.qos === 0 && outcome === ReasonCode.PayloadFormatInvalid &&
+      refusalOfPayload(broker.capabilities, packet) === outcome
+    ) {
       // Section 3.3.2.3.2: without an acknowledgement it is DISCONNECT.
       throw new ProtocolError("The payload is not the UTF-8 it says", outcome);
     }

@@ -174,5 +174,6 @@ function rankOf({ session, qos }: Target, message: Message): number {
   const { deliveries } = session;
   if (!deliveries.takes(message, qos)) return 0;
   if (deliveries.downlink === undefined) return 1;
-  return deliveries.downlink.writable && !deliveries.backlogged ? 3 : 2;
+  const { downlink, inflight, backlogged } = deliveries;
+  return downlink.writable && inflight.ready && !backlogged ? 3 : 2;
 }

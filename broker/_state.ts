@@ -6,8 +6,10 @@
 import type { Capabilities } from "./capabilities.ts";
 import type { Peer } from "./_peer.ts";
 import type { OutputHost } from "./_output.ts";
+import type { Rounds } from "./_rounds.ts";
 import type { Session } from "./_session.ts";
 import type { SubscriptionTree } from "./_subscription_tree.ts";
+import type { Throttles } from "./_throttle.ts";
 import type { Visitors } from "./_visitors.ts";
 
 export interface BrokerState extends OutputHost {
@@ -18,6 +20,10 @@ export interface BrokerState extends OutputHost {
   readonly connections: Set<Peer>;
   /** Who comes from where. */
   readonly visitors: Visitors;
+  /** How fast clients may send. */
+  readonly throttles: Throttles;
+  /** So that everybody has a turn. */
+  readonly rounds: Rounds;
   /** Seconds added to the keep alive, or `undefined` for half of it. */
   readonly timeoutDisconnectDelay: number | undefined;
 }

@@ -25,6 +25,7 @@ export function tick(broker: BrokerState): void {
     guard(session.clientId, () => sweep(broker, session, now));
   }
   guard("", () => broker.memory.tick());
+  guard("", () => broker.throttles.tick());
   guard("", () => broker.retained.expire(now));
   broker.hooks.tick(now);
   broker.turn.schedule();

@@ -32,11 +32,13 @@ import { Metrics } from "./metrics.ts";
 import type { Logger, Plugin } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
 import { giveOn, publish } from "./_router.ts";
+import { Rounds } from "./_rounds.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 import { type Change, MemoryStore, type Store } from "./store.ts";
 import { SubscriptionTree } from "./_subscription_tree.ts";
+import { Throttles } from "./_throttle.ts";
 import { tick } from "./_tick.ts";
 import { Timers } from "./_timers.ts";
 import { readTlsFiles } from "./_tls_files.ts";
@@ -149,6 +151,8 @@ export class Broker implements AsyncDisposable {
       subscriptions: new SubscriptionTree(),
       sessions: new Map(),
       connections: new Set(),
+      throttles: new Throttles({ limits, metrics, now }),
+      rounds: new Rounds(),
       visitors: new Visitors({ limits, metrics, hooks, now }, trusted),
       turn: new Turn(store, metrics, hooks),
       timeoutDisconnectDelay: settings.timeoutDisconnectDelay,

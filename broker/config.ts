@@ -19,7 +19,10 @@ export interface AuthConfig {
    * `false` if there is a `passwordFile`.
    */
   allowAnonymous?: boolean;
-  /** File of user names and password hashes, for the plugin `auth_file`. */
+  /**
+   * File of user names and password hashes, for the plugins `auth_file` and
+   * `auth_scram`; it activates `auth_file`, unless `plugins` names `auth_scram`.
+   */
   passwordFile?: string;
   /**
    * Names or module specifiers of plugins that authenticate, in the order in

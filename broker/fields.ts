@@ -301,8 +301,10 @@ export const configFields: Fields = {
       },
       passwordFile: {
         type: "text",
-        description: "File of user names and password hashes, for the plugin " +
-          "auth_file.",
+        description:
+          "File of user names and password hashes, for the plugins " +
+          "auth_file and auth_scram; it activates auth_file, unless plugins " +
+          "names auth_scram.",
       },
       plugins: names(
         "Plugins that authenticate, in the order in which they are asked. A " +

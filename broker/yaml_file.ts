@@ -200,8 +200,9 @@ function parsed(
     });
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const { line, column } = error as { line?: number; column?: number };
-    let place = `${file}:${line}:${column}`;
+    const { line, column = 1 } = error as { line?: number; column?: number };
+    // Of a key behind an anchor the parser gives a column in front of the line.
+    let place = `${file}:${line}:${Math.max(column, 1)}`;
     let problem = syntax(text, error);
     if (/duplicated key/.test(error.message)) {
       const [known] = duplicates;

@@ -55,6 +55,13 @@ export const brokerFlags = {
     value: "TEXT",
     help: "password; others on this machine may see it",
   },
+  authMethod: {
+    names: ["--auth-method"],
+    value: "METHOD",
+    choices: ["SCRAM-SHA-256"],
+    help: "authenticate by this, and do not tell the broker\n" +
+      "the password (5.0): SCRAM-SHA-256",
+  },
   protocol: {
     names: ["-V", "--protocol-version"],
     value: "VERSION",

@@ -1,6 +1,7 @@
 /** What the flags of `pub`, `sub` and `rr` mean for the client. */
 
 import type { ClientOptions, ProtocolVersion } from "../mod.ts";
+import { authenticateBy } from "./_auth_method.ts";
 import { brokerUrl } from "./_broker_url.ts";
 import type { clientFlags } from "./_client_flags.ts";
 import { UsageError, type Values } from "./_flags.ts";
@@ -63,6 +64,9 @@ export function clientSettings(
   }
   if (password !== undefined) options.password = password;
   if (keepAlive !== undefined) options.keepAlive = keepAlive;
+  if (values.authMethod !== undefined) {
+    authenticateBy(values.authMethod, options);
+  }
   const headers = readHeaders(values.extraHeaders);
   if (headers !== undefined) {
     options.headers = { ...config.headers, ...headers };

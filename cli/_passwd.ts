@@ -41,7 +41,8 @@ const flags = {
   scheme: {
     names: ["-H", "--hash"],
     value: "SCHEME",
-    help: `how to hash: ${passwordSchemes.join(", ")}\n(default argon2id)`,
+    help: "how to hash: argon2id (default), bcrypt, scrypt,\n" +
+      "sha512-crypt; scram-sha-256: for the plugin auth_scram",
     choices: passwordSchemes,
   },
   help: shortHelpFlag,

@@ -83,11 +83,13 @@ export function sessionOptions(
 }
 
 function readVersion(
-  { protocol, property, sessionExpiry }: ClientValues,
+  { protocol, property, sessionExpiry, authMethod }: ClientValues,
   configured: ProtocolVersion = 4,
 ): ProtocolVersion {
   const flag = property.length > 0
     ? "-D"
+    : authMethod !== undefined
+    ? "--auth-method"
     : sessionExpiry !== undefined
     ? "-x"
     : undefined;

@@ -36,6 +36,8 @@ as many clients, with identifiers and topics of its own (ambermq-test/...), and
 leaves nothing behind.
 
 URL is mqtt://host[:port], mqtts://..., ws://host[:port]/path or wss://...
+WebSocket itself is checked with a URL of one, and SCRAM-SHA-256 to its end with
+a user name and a password. What the broker does not offer is skipped.
 
 ${describeFlags(testGroups)}
 Exit status: 0 if no check failed; 1 if one did; 2 for a wrong command line; 3 if

@@ -9,6 +9,7 @@ import {
   type Transport,
 } from "../codec/mod.ts";
 import { bytesOf } from "./_arguments.ts";
+import { Authentication } from "./_authentication.ts";
 import type { Clock } from "./clock.ts";
 import { Connection } from "./_connection.ts";
 import { ConnectError, ConnectionLostError } from "./error.ts";
@@ -40,7 +41,7 @@ export function connectPacket(
   client: ClientOptions,
   cleanStart: boolean,
 ): ConnectPacket {
-  const { will, properties } = client;
+  const { will, authentication } = client;
   // [MQTT311-3.1.3-7]
   if (clientId === "" && !cleanStart && protocolVersion < 5) {
     throw new TypeError(
@@ -54,10 +55,16 @@ export function connectPacket(
     keepAlive: client.keepAlive ?? 10,
     clientId,
   };
-  const username = client.username ?? broker.username;
-  const password = client.password ?? broker.password;
+  // Whoever has a method does not want the broker to be told the password.
+  const fromUrl = authentication === undefined ? broker : undefined;
+  const username = client.username ?? fromUrl?.username;
+  const password = client.password ?? fromUrl?.password;
   if (username !== undefined) packet.username = username;
   if (password !== undefined) packet.password = bytesOf(password);
+  const properties = authentication === undefined ? client.properties : {
+    ...client.properties,
+    authenticationMethod: authentication.name,
+  };
   if (properties !== undefined) packet.properties = properties;
   if (will !== undefined) {
     packet.will = {
@@ -175,8 +182,12 @@ export class Attempt {
   }
 
   async #open(signal: AbortSignal): Promise<void> {
-    const { broker, packet, known, session, client, clock, events } =
-      this.#options;
+    const { broker, known, session, client, clock, events } = this.#options;
+    const authentication = client.authentication &&
+      new Authentication(client.authentication);
+    const packet = authentication === undefined
+      ? this.#options.packet
+      : await authentication.begin(this.#options.packet, signal);
     const { protocolVersion: version, cleanStart, keepAlive } = packet;
     const transport = await this.#dial(broker.url, signal);
     if (signal.aborted) {
@@ -191,11 +202,14 @@ export class Attempt {
       maximumPacketSize: client.properties?.maximumPacketSize,
       events,
     });
+    authentication?.use(connection);
     if (cleanStart) session.clear(); // [MQTT-3.1.2-4]
     let open = false;
     const greeted = session.greet(connection, {
       keepAlive,
       resumable: known && !cleanStart,
+      method: packet.properties?.authenticationMethod,
+      authentication,
       opened: (connack) => {
         open = true;
         this.#owner.opened(connection, connack);

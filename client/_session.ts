@@ -15,6 +15,7 @@ import {
   ReasonCode,
   type ReasonProperties,
 } from "../codec/mod.ts";
+import type { Authentication } from "./_authentication.ts";
 import { Calls } from "./_calls.ts";
 import { Capabilities } from "./_capabilities.ts";
 import type { Connection, ConnectionHandler } from "./_connection.ts";
@@ -49,6 +50,10 @@ export interface Greeting {
   readonly keepAlive: number;
   /** Whether the session may be one that the broker has. */
   readonly resumable: boolean;
+  /** The method of enhanced authentication. */
+  readonly method: string | undefined;
+  /** Where the client has an exchange by that method. */
+  readonly authentication: Authentication | undefined;
   /** Is told that the connection is open, before anything is sent over it. */
   opened(connack: ConnackPacket): void;
 }
@@ -125,12 +130,40 @@ export class Session implements ConnectionHandler {
     return pending.promise;
   }
 
+  /**
+   * Authenticates again.
+   *
+   * @throws {ConnectionLostError} If there is no connection.
+   * @throws {TypeError} If it has no method, or is doing that already.
+   */
+  reauthenticate(signal: AbortSignal | undefined): Promise<void> {
+    const action = "Cannot authenticate again";
+    if (this.#connection?.connected !== true) {
+      throw new ConnectionLostError(`${action}: the client is not connected`);
+    }
+    const { authentication } = this.#greeting!;
+    if (authentication === undefined) {
+      throw new TypeError(
+        `${action}: the client has no option authentication`,
+      );
+    }
+    const pending = this.#promises.open<void>(signal);
+    try {
+      authentication.again(pending);
+    } catch (error) {
+      pending.reject(error);
+      throw error;
+    }
+    return pending.promise;
+  }
+
   /** The connection is gone; another one may come. */
   lose(
     error: Error = new ConnectionLostError("Connection lost: the client left"),
   ): void {
     this.#connection = undefined;
     this.#greeting?.pending.reject(error);
+    this.#greeting?.authentication?.stop(error);
     this.#publisher.pause();
     this.subscriber.stop();
     this.#requests.pause();
@@ -186,15 +219,21 @@ export class Session implements ConnectionHandler {
         return this.#requests.pingresp();
       case "disconnect":
         return this.#connection!.close(lostBy(packet));
+      case "auth":
+        if (this.#greeting!.authentication !== undefined) {
+          return this.#greeting!.authentication.receive(packet);
+        }
+        // [MQTT-4.12.0-6] [MQTT-4.12.0-7]
+        throw new ProtocolError("AUTH came, but CONNECT had no method");
       default:
-        // [MQTT-4.12.0-7] nothing was said about authentication
         throw new ProtocolError(`${packet.type} was not to be expected`);
     }
   }
 
   #connack(packet: ConnackPacket): void {
     const connection = this.#connection!;
-    const { pending, keepAlive, resumable, opened } = this.#greeting!;
+    const { pending, keepAlive, resumable, method, authentication, opened } =
+      this.#greeting!;
     const { sessionPresent, properties = {} } = packet;
     // [MQTT-4.13.2-1]
     if (packet.reasonCode !== ReasonCode.Success) {
@@ -209,6 +248,11 @@ export class Session implements ConnectionHandler {
         "the broker goes on with a session that the client does not have",
       );
     }
+    // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
+    if (properties.authenticationMethod !== method) {
+      throw new ProtocolError("CONNACK has another method than CONNECT");
+    }
+    authentication?.accept(packet);
     const { version, resubscribe, events } = this.#options;
     this.inquiries.responseInformation = properties.responseInformation;
     // [MQTT-3.2.2-5] MQTT 3.1 cannot say it

@@ -18,6 +18,7 @@ import {
   subscribePacket,
   unsubscribePacket,
 } from "./_arguments.ts";
+import { checkAuthentication } from "./_authentication.ts";
 import type {
   ConnectOptions,
   DeliverOptions,
@@ -103,7 +104,8 @@ export class MQTTClient implements AsyncDisposable {
    * @param clientId The client identifier; `undefined`: a random one.
    * @param options What else it is to be like.
    * @throws {RangeError} If a number is out of range.
-   * @throws {TypeError} If the will has no topic.
+   * @throws {TypeError} If the will has no topic, or the authentication cannot be
+   * used.
    */
   constructor(clientId: string | undefined, options?: ClientOptions);
   /**
@@ -111,7 +113,8 @@ export class MQTTClient implements AsyncDisposable {
    *
    * @param options What it is to be like.
    * @throws {RangeError} If a number is out of range.
-   * @throws {TypeError} If the will has no topic.
+   * @throws {TypeError} If the will has no topic, or the authentication cannot be
+   * used.
    */
   constructor(options?: ClientOptions);
   constructor(
@@ -138,6 +141,7 @@ export class MQTTClient implements AsyncDisposable {
     }
     checkQos(options);
     checkWill(options.will);
+    checkAuthentication(options, version);
     const { maxInflight } = options;
     if (maxInflight !== undefined) checkMaxInflight(maxInflight);
     const announced = version === 5 ? properties : {};
@@ -298,6 +302,24 @@ export class MQTTClient implements AsyncDisposable {
     return attempt(() => {
       options.signal?.throwIfAborted();
       return this.#session.calls.ping(options.signal);
+    });
+  }
+
+  /**
+   * Authenticates again, by the method of the option `authentication`, and waits
+   * until the broker is content: before what it was told expires, for example.
+   * Everything else goes on meanwhile. A broker that is not content ends the
+   * connection. A new connection authenticates by itself.
+   *
+   * @param options The signal.
+   * @throws {ConnectionLostError} If there is no connection, or it is lost.
+   * @throws {TypeError} If there is no option `authentication`, or the client is
+   * doing that already.
+   */
+  reauthenticate(options: CallOptions = {}): Promise<void> {
+    return attempt(() => {
+      options.signal?.throwIfAborted();
+      return this.#session.reauthenticate(options.signal);
     });
   }
 

@@ -29,6 +29,7 @@ export type * from "./events.ts";
 export * from "./message.ts";
 export type * from "./options.ts";
 export type * from "./packet_view.ts";
+export * from "./scram.ts";
 export type * from "./subscription.ts";
 
 // What these speak of is the codec's: a client is complete without importing it.

@@ -116,6 +116,49 @@ export interface OfflineQueueOptions {
   bytes?: number;
 }
 
+/** An exchange with the broker, by which a client authenticates. */
+export interface ClientExchange {
+  /**
+   * Begins.
+   *
+   * @returns What to send first, now or later; `undefined`: nothing.
+   */
+  first(): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /**
+   * Goes on.
+   *
+   * @param data What the broker has sent; it may be kept.
+   * @returns What to send, now or later; `undefined`: nothing. What is thrown
+   * ends the connection.
+   */
+  answer(
+    data: Uint8Array | undefined,
+  ): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /**
+   * The broker is content. What is thrown ends the connection: the broker is
+   * not the one that it should be.
+   *
+   * @param data What the broker has sent last.
+   */
+  finish(data: Uint8Array | undefined): void;
+}
+
+/**
+ * A method of enhanced authentication (5.0, section 4.12). {@linkcode scram}
+ * makes one.
+ */
+export interface ClientAuthentication {
+  /** The name of the method, as the broker knows it. */
+  readonly name: string;
+  /**
+   * Begins an exchange: with each connection, and each time that the client
+   * authenticates again.
+   *
+   * @returns The exchange.
+   */
+  start(): ClientExchange;
+}
+
 /** When and how often a client tries to connect again. */
 export interface ReconnectPolicy {
   /**
@@ -178,6 +221,12 @@ export interface ClientOptions extends TlsOptions, ReconnectPolicy {
   username?: string;
   /** The password. By default that of the URL. Text is encoded as UTF-8. */
   password?: Uint8Array | string;
+  /**
+   * How to authenticate other than by a password that the broker is told (5.0):
+   * `scram(username, password)`, or a method of your own. User name and password
+   * of the URL are not sent then.
+   */
+  authentication?: ClientAuthentication;
   /** The will. By default there is none. */
   will?: WillOptions;
   /** The quality of service to publish with, by default 0. */

@@ -36,5 +36,5 @@ export function prepared(
   const prepared = saslprep(text);
   if (prepared) return prepared;
   const problem = prepared === "" ? "is empty" : "has control characters";
-  throw new TypeError(`Cannot authenticate with SCRAM: the ${what} ${problem}`);
+  throw new TypeError(`Cannot use SCRAM: the ${what} ${problem}`);
 }

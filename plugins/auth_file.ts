@@ -23,9 +23,10 @@ import {
 import { type Hash, randomBytes } from "./_hash.ts";
 import { LONGEST_PASSWORD, parseHash } from "./password.ts";
 import { type Check, PasswordChecker } from "./_password_checker.ts";
-import { PasswordFile } from "./password_file.ts";
+import type { PasswordFile } from "./password_file.ts";
 import { sourceOf } from "./_source.ts";
 import { quote } from "./_text.ts";
+import { UserFile } from "./_user_file.ts";
 
 /** Options of {@linkcode authFile}. */
 export interface AuthFileOptions {
@@ -49,6 +50,9 @@ export const options = {
  * A line of the file is `user:hash`, where the hash is Argon2id, bcrypt, scrypt or
  * SHA-crypt (`$5$`, `$6$`); `#` begins a comment, and blank lines are skipped. Of
  * lines with the same user the last one counts. `ambermq passwd` writes such files.
+ * Hashes of `authScram` are taken too: one file may be for both.
+ *
+ * It has no opinion of clients that authenticate by a method (5.0).
  *
  * Changes of the file are noticed within two seconds. What cannot be used, at the
  * start, stops it: no file, or a line that is wrong. Later it is logged, and what
@@ -100,9 +104,6 @@ export const plugin = authFile;
 
 const NAME = "auth_file";
 
-/** Seconds between two looks at the file. */
-const INTERVAL = 1;
-
 /** Seconds after which threads that are not needed are ended, or twice that. */
 const REST = 60;
 
@@ -111,16 +112,12 @@ const PAUSE = 60_000;
 
 /** The users of a file, as it is now. */
 class Users {
-  readonly #path: string;
+  readonly #file: UserFile;
   readonly #checker = new PasswordChecker();
   #hashes: ReadonlyMap<string, Hash> = new Map();
   /** One of them stands for the hash of a user who is not there. */
   #decoys: readonly Hash[] = [];
   readonly #key = randomBytes(32);
-  /** What tells the file that was read last from another one. */
-  #read = "";
-  /** The same of the file that was there at the last look. */
-  #seen = "";
   #stopped = false;
   /** Clients told to come again, since that was logged. */
   #putOffs = 0;
@@ -129,27 +126,35 @@ class Users {
   #now: () => number = () => 0;
 
   constructor(path: string) {
-    this.#path = path;
+    this.#file = new UserFile(NAME, path, (file) => this.#use(file));
   }
 
   /** Reads the file, or says why it cannot. */
-  async check({ logger }: PluginContext): Promise<void> {
-    this.#logger = logger;
-    this.#seen = await this.#stamp();
-    await this.#load();
+  async check(context: PluginContext): Promise<void> {
+    this.#logger = context.logger;
+    await this.#file.check(context);
   }
 
   async start(context: PluginContext): Promise<void> {
+    this.#logger = context.logger;
     this.#now = context.now;
     this.#stopped = false;
-    await this.check(context);
-    context.every(INTERVAL, () => this.#look());
+    await this.#file.start(context);
     context.every(REST, () => this.#checker.rest());
   }
 
   stop(): void {
     this.#stopped = true;
     this.#checker.stop();
+  }
+
+  #use(file: PasswordFile): number {
+    this.#hashes = new Map(
+      Array.from(file.users, (user) => [user, parsed(file.get(user)!)]),
+    );
+    this.#decoys = [...this.#hashes.values()];
+    this.#checker.forget();
+    return this.#hashes.size;
   }
 
   authenticate(
@@ -206,79 +211,7 @@ class Users {
     }
     return ReasonCode.ServerBusy;
   }
-
-  /** Reads the file again if it is another one, and has been since the last look. */
-  async #look(): Promise<void> {
-    const stamp = await this.#stamp();
-    const settled = stamp === this.#seen;
-    this.#seen = stamp;
-    if (stamp === this.#read || !settled) return;
-    try {
-      await this.#load();
-      this.#logger?.info(
-        `${NAME}: ${this.#path} has changed: users: ${this.#hashes.size}`,
-      );
-    } catch (error) {
-      this.#read = stamp; // it is not read again before it is yet another one
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#logger?.warn(`${NAME}: the users stay as they were: ${reason}`);
-    }
-  }
-
-  /** What tells this file from another one; empty if there is none. */
-  async #stamp(): Promise<string> {
-    try {
-      const { mtime, size, ino } = await Deno.stat(this.#path);
-      return [mtime?.getTime(), size, ino].join();
-    } catch {
-      return "";
-    }
-  }
-
-  async #load(): Promise<void> {
-    const file = new PasswordFile(await this.#text());
-    const { errors } = file;
-    if (errors.length > 0) {
-      const more = errors.length - SHOWN;
-      throw new TypeError([
-        `Cannot use the password file ${this.#path}`,
-        ...errors.slice(0, SHOWN).map(({ line, problem }) =>
-          `${this.#path}:${line}: ${problem}`
-        ),
-        ...(more > 0 ? [`and ${more} more`] : []),
-      ].join("; "));
-    }
-    for (const { line, problem } of file.duplicates) {
-      this.#logger?.warn(`${NAME}: ${this.#path}:${line}: ${problem}`);
-    }
-    this.#hashes = new Map(
-      Array.from(file.users, (user) => [user, parsed(file.get(user)!)]),
-    );
-    this.#decoys = [...this.#hashes.values()];
-    this.#checker.forget();
-    this.#read = this.#seen;
-  }
-
-  async #text(): Promise<string> {
-    try {
-      const bytes = await Deno.readFile(this.#path);
-      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    } catch (error) {
-      const reason = error instanceof TypeError
-        ? "it is not UTF-8"
-        : error instanceof Error
-        ? error.message
-        : String(error);
-      throw new TypeError(
-        `Cannot read the password file ${this.#path}: ${reason}`,
-        { cause: error },
-      );
-    }
-  }
 }
-
-/** Wrong lines that are shown. */
-const SHOWN = 5;
 
 /** A hash that is known to be right. */
 function parsed(text: string): Hash {

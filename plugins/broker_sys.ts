@@ -5,7 +5,7 @@
  */
 
 import { cpuUsage } from "node:process";
-import type { Plugin, PluginContext } from "../broker/mod.ts";
+import { dashed, type Plugin, type PluginContext } from "../broker/mod.ts";
 import { type Fields, readSettings } from "../codec/mod.ts";
 import config from "../deno.json" with { type: "json" };
 
@@ -50,6 +50,8 @@ export const options = {
  * | `messages/subscriptions/count` | subscriptions |
  * | `heap/size`, `heap/maximum` | MiB of memory that the process has, had at most |
  * | `cpu/percent`, `cpu/maximum` | per cent of a core in the last interval; at most |
+ * | `publish/messages/dropped` | messages that a limit kept from a receiver |
+ * | `metrics/…` | all that `broker.metrics` counts: `metrics/dropped-queue-full` |
  *
  * @example
  * ```ts
@@ -89,6 +91,7 @@ export function brokerSys(
         const values = [
           ...counted(context, startedAt, clock()),
           ...load.values(context.now()),
+          ...limited(context),
         ];
         for (const [topic, value] of values) {
           context.publish({
@@ -150,6 +153,20 @@ function counted(
     ["messages/inflight/stored", queued + retainedMessages.size],
     ["messages/retained/count", retainedMessages.size],
     ["messages/subscriptions/count", subscriptions.size],
+  ];
+}
+
+/** What limits have cost, and all counters by their names. */
+function limited({ metrics }: PluginContext): Values {
+  const { droppedSlow, droppedQueueFull, droppedMemory } = metrics;
+  const { droppedExpired, droppedTooLarge } = metrics;
+  const dropped = droppedSlow + droppedQueueFull + droppedMemory +
+    droppedExpired + droppedTooLarge;
+  return [
+    ["publish/messages/dropped", dropped],
+    ...Object.entries(metrics).map((
+      [name, value],
+    ): Values[number] => [`metrics/${dashed(name)}`, value]),
   ];
 }
 

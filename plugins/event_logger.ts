@@ -142,6 +142,13 @@ export function eventLogger(given: EventLoggerOptions = {}): Plugin {
               quote(message.topic)
             }: ${reason}`,
         ),
+      broker_overloaded: ({ level, used, limit }) =>
+        log(
+          "warn",
+          () =>
+            `Memory ${memory[level]}: ${mebibytes(used)} MiB are in use, ` +
+            `limits.memory is ${mebibytes(limit)} MiB`,
+        ),
       broker_store_failed: ({ error }) =>
         log("error", () => `Store failed, trying again: ${describe(error)}`),
       broker_plugin_failed: ({ plugin, hook, error }) =>
@@ -197,6 +204,12 @@ function ofMessages(log: Log): NonNullable<Plugin["on"]> {
             }`,
       ),
   };
+}
+
+const memory = { normal: "enough again", high: "short", critical: "critical" };
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
 }
 
 const versions = { 3: "3.1", 4: "3.1.1", 5: "5.0" };

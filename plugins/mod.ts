@@ -13,6 +13,7 @@
 
 export { authAnonymous, type AuthAnonymousOptions } from "./auth_anonymous.ts";
 export { authFile, type AuthFileOptions } from "./auth_file.ts";
+export { authScram, type AuthScramOptions } from "./auth_scram.ts";
 export { brokerSys, type BrokerSysOptions } from "./broker_sys.ts";
 export { eventLogger, type EventLoggerOptions } from "./event_logger.ts";
 export { packetLogger } from "./packet_logger.ts";

@@ -8,11 +8,17 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { argon2id } from "./_argon2.ts";
 import { bcrypt } from "./_bcrypt.ts";
 import type { Hash, Scheme } from "./_hash.ts";
+import { scram } from "./_scram.ts";
 import { scrypt } from "./_scrypt.ts";
 import { shaCrypt } from "./_sha_crypt.ts";
 
 /** How new passwords can be hashed. */
-export type PasswordScheme = "argon2id" | "bcrypt" | "scrypt" | "sha512-crypt";
+export type PasswordScheme =
+  | "argon2id"
+  | "bcrypt"
+  | "scrypt"
+  | "sha512-crypt"
+  | "scram-sha-256";
 
 /** The names of {@linkcode PasswordScheme}. */
 export const passwordSchemes: readonly PasswordScheme[] = [
@@ -20,9 +26,16 @@ export const passwordSchemes: readonly PasswordScheme[] = [
   "bcrypt",
   "scrypt",
   "sha512-crypt",
+  "scram-sha-256",
 ];
 
-const schemes: readonly Scheme[] = [argon2id, bcrypt, scrypt, shaCrypt];
+const schemes: readonly Scheme[] = [
+  argon2id,
+  bcrypt,
+  scrypt,
+  shaCrypt,
+  scram,
+];
 
 /** Bytes of the longest password: what takes long grows with its square. */
 export const LONGEST_PASSWORD = 1024;
@@ -46,6 +59,7 @@ const encoder = new TextEncoder();
  * @param scheme How; by default `"argon2id"`.
  * @returns The hash.
  * @throws {RangeError} If the password is too long: 1,024 bytes, for bcrypt 72.
+ * @throws {TypeError} If the password has characters that SCRAM does not allow.
  */
 export async function hashPassword(
   password: string,
@@ -65,7 +79,8 @@ export async function hashPassword(
  * meant to take, and does not stall the event loop meanwhile.
  *
  * @param password The password; as bytes it may be anything.
- * @param hash The hash: Argon2id, bcrypt, scrypt, or SHA-crypt (`$5$`, `$6$`).
+ * @param hash The hash: Argon2id, bcrypt, scrypt, SHA-crypt (`$5$`, `$6$`) or
+ * SCRAM-SHA-256.
  * @returns Whether it is.
  * @throws {TypeError} If the hash is none of these.
  */
@@ -109,5 +124,5 @@ export function parseHash(text: string): Hash | string {
 
 /** Whether a text is a hash, if perhaps one of a kind that is not known. */
 export function isHash(text: string): boolean {
-  return /^\$[\w-]+\$/.test(text);
+  return /^(?:\$[\w-]+|SCRAM-[\w-]+)\$/.test(text);
 }

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { randomBytes, toBase64 } from "./_hash.ts";
 import { isHash, parseHash } from "./password.ts";
+import { scram } from "./_scram.ts";
 import { quote } from "./_text.ts";
 
 /** Something about a password file that somebody should know. */
@@ -119,7 +121,21 @@ export class PasswordFile {
   }
 
   /**
-   * Adds a user, or changes the hash of one.
+   * What hashes for SCRAM come with: from it comes what a broker tells those
+   * who ask for a user who is not there, the same each time. It stands in a
+   * comment; `undefined` if there is none.
+   */
+  get decoyKey(): string | undefined {
+    for (const line of this.#lines) {
+      const [, key] = /^\s*#\s*decoy-key:\s*(\S+)/.exec(line) ?? [];
+      if (key !== undefined) return key;
+    }
+    return undefined;
+  }
+
+  /**
+   * Adds a user, or changes the hash of one. The first hash for SCRAM brings a
+   * `decoyKey` with it.
    *
    * @param user The user.
    * @param hash The hash.
@@ -135,6 +151,10 @@ export class PasswordFile {
           quote(user)
         }: a name may not be empty, have ":", spaces at its ends or control characters, or begin with "#"`,
       );
+    }
+    if (hash.startsWith(scram.prefixes[0]!) && this.decoyKey === undefined) {
+      const key = toBase64(randomBytes(32));
+      this.#lines.push(`# decoy-key: ${key} (keep it, and keep it secret)`);
     }
     const index = this.#users.get(user);
     if (index === undefined) this.#users.set(user, this.#lines.length);

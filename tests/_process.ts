@@ -85,6 +85,10 @@ export class Process implements AsyncDisposable {
     await text.pipeThrough(new TextEncoderStream()).pipeTo(this.#child.stdin);
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
   }

@@ -318,6 +318,11 @@ export function unsubscribe(
 
 export const pingreq: Bytes = hex("c0 00");
 
+/** AUTH (5.0). */
+export function auth(code: number, some?: Properties | Uint8Array): Bytes {
+  return packet(0xf0, [code], properties(some));
+}
+
 /** Without a code, or before 5.0, it is the short form. */
 export function disconnect(
   code?: number,

@@ -104,6 +104,7 @@ const covered: Record<string, string> = {
   "codec/_topic_cache.ts": "tests/codec/decode_test.ts",
   "codec/_websocket_decoder.ts": "tests/codec/websocket_frames_test.ts",
   "codec/_websocket_mask.ts": "tests/codec/websocket_frames_test.ts",
+  "plugins/_user_file.ts": "tests/plugins/auth_file_test.ts",
   "plugins/_hash_worker.ts": "tests/plugins/hash_workers_test.ts",
 };
 

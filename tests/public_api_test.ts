@@ -23,12 +23,13 @@ const api: Record<string, { values: string; types: string }> = {
       parseConfig parseYaml readConfigFile readYamlFile SqliteStore
     `,
     types: `
-      AccessList AccessRequest AuthConfig Awaitable BrokerConfig
+      AccessList AccessRequest AuthConfig AuthenticationAnswer AuthenticationExchange
+      AuthenticationMethod Awaitable BrokerConfig
       BrokerEventName BrokerEvents BrokerStatus Capabilities Change ClientCert ClientInfo
       ConfigSource ConnectAttempt Field Fields JsonSchema Limits Listener ListenerAddress
       ListenerConfig
-      LogLevel Logger MemoryLevel MessageInit MessageProperties Opinion Plugin QueueFullPolicy
-      PluginContext PluginFactory PluginModule PluginOptions PersistenceConfig SessionInfo SqliteStoreOptions Store
+      LogLevel Logger MemoryLevel MessageInit MessageProperties Opinion PersistenceConfig Plugin
+      PluginContext PluginFactory PluginModule PluginOptions QueueFullPolicy SessionInfo SqliteStoreOptions Store
       StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
       YamlFile
     `,
@@ -37,10 +38,11 @@ const api: Record<string, { values: string; types: string }> = {
     values: `
       ApplicationMessage ClientError ConnectError ConnectionLostError
       IncomingApplicationMessage MQTTClient OutgoingApplicationMessage
-      QueueFullError RequestError clientFields clientOptions dial systemClock
+      QueueFullError RequestError clientFields clientOptions dial scram systemClock
     `,
     types: `
-      AcknowledgementView CallOptions ClientConfigContext ClientEvents
+      AcknowledgementView CallOptions ClientAuthentication ClientConfigContext ClientEvents
+      ClientExchange
       ClientOptions Clock ConnectErrorOptions ConnectOptions
       ConnectionLostErrorOptions DeliverOptions Dial DialOptions
       DisconnectOptions Exchange FilterOptions OfflineQueueOptions
@@ -61,7 +63,9 @@ const api: Record<string, { values: string; types: string }> = {
   "./codec": {
     values: `
       Frame InboundTopicAliases MAXIMUM_PACKET_SIZE MalformedPacketError
-      Outbox OutboundTopicAliases PacketParser ProtocolError Queue ReasonCode Receiver Sender
+      Outbox OutboundTopicAliases PacketParser ProtocolError Queue ReasonCode Receiver
+      SCRAM_SHA_256 ScramClient ScramError ScramServer Sender deriveScramCredentials
+      formatScramCredentials parseScramCredentials scramName
       SettingsError camelCase copyBytes didYouMean encode fromReturnCode
       isReasonCodeAllowed matches mayReceive packetTypes parseSharedFilter
       readSettings reasonName settingPath toReturnCode topicFilterError
@@ -75,7 +79,7 @@ const api: Record<string, { values: string; types: string }> = {
       Properties ProtocolVersion PubackPacket PubcompPacket
       PublishPacket PublishProperties PubrecPacket PubrelPacket Qos
       ReasonProperties RetainHandling Role Layout Personal TopicAlias SettingValue Settings
-      SharedFilter SubackPacket
+      ScramChallenge ScramCredentials SharedFilter SubackPacket
       SubscribePacket SubscribeProperties SubscriptionRequest Transport
       UnsubackPacket UnsubscribePacket UnsubscribeProperties
       UserProperty WebSocketEndpointOptions WebSocketLike WebSocketTransportOptions Will
@@ -84,11 +88,11 @@ const api: Record<string, { values: string; types: string }> = {
   },
   "./plugins": {
     values: `
-      PasswordFile authAnonymous authFile brokerSys eventLogger hashPassword
+      PasswordFile authAnonymous authFile authScram brokerSys eventLogger hashPassword
       packetLogger passwordSchemes topicAcl topicTaboo verifyPassword
     `,
     types: `
-      AccessLists AuthAnonymousOptions AuthFileOptions BrokerSysOptions
+      AccessLists AuthAnonymousOptions AuthFileOptions AuthScramOptions BrokerSysOptions
       EventLoggerOptions PasswordFileProblem PasswordScheme TopicAclOptions
     `,
   },

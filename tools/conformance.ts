@@ -93,8 +93,6 @@ export function gather(): Map<string, Evidence> {
   }
   const files = [
     ...filesIn("tests").filter((path) =>
-      // A contract is a suite that several tests call.
-      /_(?:test|contract)\.ts$/.test(path) &&
       !ofTools.some((folder) => path.startsWith(folder))
     ),
     ...filesIn(checks),

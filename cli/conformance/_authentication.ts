@@ -1,5 +1,6 @@
-/** Enhanced authentication, as far as it goes without a secret (5.0: 4.12). */
+/** Enhanced authentication by SCRAM; to its end with a password (5.0: 4.12). */
 
+import { ScramClient } from "../../mod.ts";
 import { bytesOf, packet, properties, string, uint16 } from "./_bytes.ts";
 import { chapter, type Check, check, v5 } from "./_check.ts";
 import type { Peer } from "./_peer.ts";
@@ -45,6 +46,62 @@ async function asked(stage: Stage): Promise<[Peer, string]> {
     }
   }
   throw new Skip(`the broker has none of ${methods.join(", ")}`);
+}
+
+const SCRAM_SHA_256 = "SCRAM-SHA-256";
+
+/**
+ * An exchange to its end: CONNECT or AUTH 0x19, a challenge, the answer.
+ *
+ * @param begin Sends the first message.
+ * @returns The last packet: CONNACK or AUTH.
+ */
+async function prove(
+  stage: Stage,
+  peer: Peer,
+  begin: (first: Uint8Array) => Promise<void>,
+) {
+  const { username, password } = stage.credentials!;
+  const scram = new ScramClient(username, password);
+  await begin(scram.first());
+  const challenge = await peer.nextOrEnd("AUTH");
+  if (challenge?.type !== "auth") return challenge;
+  same(challenge.reasonCode, 0x18, "code of AUTH");
+  const { authenticationMethod, authenticationData } = challenge.properties ??
+    {};
+  same(authenticationMethod, SCRAM_SHA_256, "method of AUTH");
+  const answer = await scram.answer(authenticationData ?? new Uint8Array());
+  const data = exchange(SCRAM_SHA_256, answer);
+  await peer.sendBytes(packet(0xf0, 0x18, data));
+  const last = await peer.nextOrEnd("CONNACK or AUTH");
+  if (last?.type !== "connack" && last?.type !== "auth") return last;
+  same(last.reasonCode, 0, `code of ${last.type.toUpperCase()}`);
+  same(last.properties?.authenticationMethod, SCRAM_SHA_256, "method");
+  scram.finish(last.properties?.authenticationData ?? new Uint8Array());
+  return last;
+}
+
+/** A client that has proved who it is. */
+async function proven(stage: Stage): Promise<Peer> {
+  if (stage.credentials === undefined) {
+    throw new Skip("there are no user name and password to prove");
+  }
+  const peer = await stage.open();
+  const last = await prove(stage, peer, (first) =>
+    peer.sendBytes(packet(
+      0x10,
+      ...[string("MQTT"), 5, 2, uint16(60)],
+      exchange(SCRAM_SHA_256, first),
+      string(stage.clientId("s")),
+    )));
+  if (last?.type === "connack" && last.reasonCode === 0) {
+    peer.connack = last;
+    return peer;
+  }
+  if (last?.type === "connack" && last.reasonCode === 0x8c) {
+    throw new Skip(`the broker does not have ${SCRAM_SHA_256}`);
+  }
+  throw new Failure("CONNACK 0x00", describe(last));
 }
 
 /** The checks. */
@@ -94,6 +151,50 @@ export const authenticationChecks: readonly Check[] = chapter(
       await peer.next("auth");
       await peer.sendBytes(packet(0xc0));
       await stage.refused(peer, "PINGREQ before CONNACK", [0x82]);
+    },
+  ),
+  check(
+    v5,
+    "a client that proves who it is by SCRAM-SHA-256 is let in, and the broker proves itself [MQTT-4.12.0-5] [MQTT-3.1.4-5]",
+    async (stage) => {
+      const peer = await proven(stage);
+      await peer.subscribe(stage.topic("a"));
+      await peer.quiet("it is let in");
+    },
+  ),
+  check(
+    v5,
+    "it may prove it again, while other packets go to and fro [MQTT-4.12.0-5] [MQTT-4.12.1-1]",
+    async (stage) => {
+      const peer = await proven(stage);
+      const topic = stage.topic("a");
+      await peer.subscribe(topic);
+      const last = await prove(
+        stage,
+        peer,
+        (first) =>
+          peer.sendBytes(packet(0xf0, 0x19, exchange(SCRAM_SHA_256, first))),
+      );
+      same(last?.type, "auth", "the last packet");
+      await peer.publish(topic, "x");
+      await peer.next("publish");
+    },
+  ),
+  check(
+    v5,
+    "an authentication of a connected client that fails ends the connection [MQTT-4.12.1-2] [MQTT-4.12.1-1]",
+    async (stage) => {
+      const data = bytesOf("n,,n=ambermq-test,r=nonce");
+      for (const what of ["another method", "no first message"]) {
+        const peer = await proven(stage);
+        await peer.sendBytes(
+          what === "another method"
+            ? packet(0xf0, 0x19, exchange("another", data))
+            : packet(0xf0, 0x19, exchange(SCRAM_SHA_256, "wrong")),
+        );
+        peer.connack = undefined; // packets go on until it has failed
+        await stage.closed(peer, what, [0x82, 0x87, 0x8c]);
+      }
     },
   ),
 );

@@ -73,6 +73,13 @@ export class Stage implements AsyncDisposable {
     this.capabilities = capabilities;
   }
 
+  /** User name and password, if there are both. */
+  get credentials(): { username: string; password: string } | undefined {
+    const { username, password } = this.#target;
+    if (username === undefined || password === undefined) return undefined;
+    return { username, password };
+  }
+
   /** A topic of this check alone. */
   topic(name: string): string {
     return `ambermq-test/${this.#prefix}/${name}`;

@@ -133,10 +133,10 @@ export const subscribeChecks: readonly Check[] = chapter(
       const peer = await stage.connect("s");
       const [a, b, c] = ["a", "b", "c"].map((one) => stage.topic(one));
       await peer.subscribe(a!, b!, c!);
-      const { reasonCodes } = await peer.unsubscribe(a!, stage.topic("x"), c!);
+      const { reasonCodes } = await peer.unsubscribe(stage.topic("x"), a!, c!);
       if (stage.version === 5) {
         same(reasonCodes.length, 3, "number of codes");
-        same([reasonCodes[0], reasonCodes[2]], [0, 0], "codes");
+        same(reasonCodes.slice(1), [0, 0], "codes of what there was");
       }
       for (const one of [a!, b!, c!]) await peer.publish(one, one);
       same(await stage.payloads(peer, peer), [b], "payloads");

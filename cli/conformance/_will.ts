@@ -137,11 +137,14 @@ export const willChecks: readonly Check[] = chapter(
     async (stage) => {
       const topic = stage.topic("will");
       const looking = await watcher(stage, topic);
-      const first = await stage.connect("a", { will: { topic } });
+      const session = true;
+      const first = await stage.connect("a", { session, will: { topic } });
       await first.drop();
       await looking.next("publish");
-      const second = await stage.connect("a");
+      const second = await stage.connect("a", { session });
       await second.drop();
+      const third = await stage.connect("a", { session, clean: true });
+      await third.disconnect();
       const other = await stage.connect("b");
       same(await stage.payloads(looking, other), [], "wills");
     },

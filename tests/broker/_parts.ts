@@ -18,10 +18,12 @@ import { Hooks } from "../../broker/_hooks.ts";
 import { Memory } from "../../broker/_memory.ts";
 import { Retained } from "../../broker/_retained.ts";
 import type { Downlink } from "../../broker/_deliveries.ts";
+import { Rounds } from "../../broker/_rounds.ts";
 import { giveOn } from "../../broker/_router.ts";
 import { Session } from "../../broker/_session.ts";
 import type { BrokerState } from "../../broker/_state.ts";
 import { SubscriptionTree } from "../../broker/_subscription_tree.ts";
+import { Throttles } from "../../broker/_throttle.ts";
 import { Turn } from "../../broker/_turn.ts";
 import { Networks } from "../../broker/_address.ts";
 import { Visitors } from "../../broker/_visitors.ts";
@@ -79,6 +81,8 @@ export class Parts implements BrokerState {
   readonly giveOn: BrokerState["giveOn"] = (message, shared, from) =>
     giveOn(this, message, shared, from);
   readonly visitors: Visitors;
+  readonly throttles = new Throttles(this);
+  readonly rounds = new Rounds();
   readonly turn: Turn;
   readonly timeoutDisconnectDelay: undefined;
   time = 1_700_000_000_000;

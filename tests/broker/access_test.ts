@@ -6,6 +6,12 @@ import { Broker, type BrokerConfig } from "../../broker/mod.ts";
 import { resolveListeners } from "../../broker/listeners.ts";
 
 const own = { name: "own", authenticate: () => true };
+const methodical = {
+  name: "methodical",
+  authenticationMethods: {
+    TEST: () => ({ continue: () => ({ outcome: "refusal" as const }) }),
+  },
+};
 const watching = { name: "watching", on: {} };
 
 const rules = { enabled: true, acl: { admin: ["#"] } };
@@ -17,6 +23,9 @@ const configs: readonly [config: BrokerConfig, expected: string][] = [
   [{ auth: {} }, "byDefault anybody"],
   [{ plugins: [watching] }, "byDefault anybody"],
   [{ plugins: [own] }, ""],
+  [{ plugins: [methodical] }, ""],
+  [{ plugins: [methodical], topicCheck: rules }, ""],
+  [{ auth: { allowAnonymous: false }, plugins: [methodical] }, ""],
   [{ auth: { allowAnonymous: true } }, "anybody"],
   [{ auth: { allowAnonymous: true }, plugins: [own] }, "anybody"],
   [{ auth: { allowAnonymous: false } }, "nobody"],

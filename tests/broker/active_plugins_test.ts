@@ -32,6 +32,9 @@ const noFile = "auth: auth names auth_file, but no password-file: whoever " +
 
 // auth: a key activates its plugin, a list may name it and others.
 
+const scram = (allowPasswords: boolean) =>
+  `auth_scram ${JSON.stringify({ passwordFile: "p", allowPasswords })}`;
+
 const auths: readonly [
   auth: NonNullable<BrokerConfig["auth"]>,
   plugins: string[],
@@ -67,6 +70,20 @@ const auths: readonly [
       "auth.passwordFile: auth.plugins does not name auth_file, but there is a " +
       "password file: passwords are checked",
     ],
+  ],
+  [{ plugins: ["auth_scram"], passwordFile: "p" }, [scram(false)], [unsaid]],
+  [
+    {
+      plugins: ["auth_scram"],
+      passwordFile: "p",
+      allowAnonymous: true,
+    },
+    [open, scram(false)],
+  ],
+  [
+    { plugins: ["auth_scram", "auth_file"], passwordFile: "p" },
+    [scram(true), file],
+    [unsaid],
   ],
   [{ plugins: [], allowAnonymous: true }, [open]],
   [{ plugins: ["./mine.ts"] }, ["./mine.ts {}"]],
@@ -234,6 +251,11 @@ Deno.test("auth and plugins that only watch, or are not known, go together", () 
 const taboo = "amqtt.plugins.topic_checking.TopicTabooPlugin";
 
 const wrong: readonly [config: unknown, path: string, problem: string][] = [
+  [
+    { auth: { plugins: ["auth_scram"] } },
+    "auth.plugins.0",
+    "auth names auth_scram, but no password-file",
+  ],
   [
     { auth: { allowAnonymous: true }, plugins: [{ auth_file: {} }] },
     "plugins.0.auth_file",

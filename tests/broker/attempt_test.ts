@@ -11,3 +11,8 @@ Deno.test("attempt tells who asked that it is over, and who asks later", () => {
   late.end();
   assertEquals(late.signal.aborted, true);
 });
+
+Deno.test("attempt says by which method", () => {
+  assertEquals(new Attempt().method, undefined);
+  assertEquals(new Attempt("SCRAM-SHA-256").method, "SCRAM-SHA-256");
+});

@@ -15,6 +15,7 @@ const names: readonly [name: string, builtin: ReturnType<typeof builtinOf>][] =
     ["auth.anonymous", "auth_anonymous"],
     ["auth_file", "auth_file"],
     ["auth.file", "auth_file"],
+    ["auth_scram", "auth_scram"],
     ["topic_taboo", "topic_taboo"],
     ["topic_acl", "topic_acl"],
     ["broker_sys", "broker_sys"],
@@ -46,7 +47,8 @@ Deno.test("every built-in plugin can be loaded, has its name and says its option
     if (builtin === undefined) continue;
     const { plugin, options } = await loadBuiltin(builtin) as PluginModule;
     assert(options !== undefined, builtin);
-    const given = builtin === "auth_file" ? { passwordFile: "p" } : {};
+    const needsFile = builtin === "auth_file" || builtin === "auth_scram";
+    const given = needsFile ? { passwordFile: "p" } : {};
     const { name } = plugin(readSettings(given, options, builtin));
     assertEquals(name, builtin);
   }

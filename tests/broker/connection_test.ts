@@ -9,11 +9,13 @@ import type { PeerCertificate, Transport } from "../../codec/mod.ts";
 import { Connection } from "../../broker/_connection.ts";
 import { SocketClient } from "../_socket_client.ts";
 import {
+  auth,
   connect,
   type Packet,
   pingreq,
   publish,
   subscribe,
+  text,
   unsubscribe,
   within,
 } from "../_raw_client.ts";
@@ -212,6 +214,32 @@ Deno.test("connection shows nobody a password", async () => {
   await bench.connect(5, "one", { username: "u", password: "secret" });
   assert(shown.includes("username"));
   assertEquals(shown.includes("password"), false);
+});
+
+Deno.test("connection shows nobody what authenticates a client", async () => {
+  const shown: string[] = [];
+  await using bench = await Bench.start({
+    plugins: [plugin({
+      authenticationMethods: {
+        TEST: () => ({
+          continue: () => ({ outcome: "success", username: "u" }),
+        }),
+      },
+      on: {
+        mqtt_packet_received: ({ packet }) =>
+          shown.push(JSON.stringify(packet)),
+      },
+    })],
+  });
+  const properties = {
+    authenticationMethod: "TEST",
+    authenticationData: text("secret"),
+  };
+  const client = await bench.connect(5, "one", { properties });
+  client.send(auth(0x19, properties));
+  await client.next("auth");
+  assertEquals(shown.filter((one) => one.includes('"TEST"')).length, 2);
+  assertEquals(shown.some((one) => one.includes("Data")), false);
 });
 
 test(

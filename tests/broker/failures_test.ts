@@ -33,9 +33,9 @@ Deno.test("failures() says what no plugin watches", () => {
     'Plugin p failed in authorize: "TypeError: out of order',
     'Store failed, trying again: "full"',
     'Internal error, please report it: client "c": "TypeError: out of order',
-    "Memory: short: 1034 MiB are in use, limits.memory is 1024 MiB",
-    "Memory: critical: 1137 MiB are in use, limits.memory is 1024 MiB",
-    "Memory: enough again: 819 MiB are in use, limits.memory is 1024 MiB",
+    "Memory short: 1034 MiB are in use, limits.memory is 1024 MiB",
+    "Memory critical: 1137 MiB are in use, limits.memory is 1024 MiB",
+    "Memory enough again: 819 MiB are in use, limits.memory is 1024 MiB",
   ]);
 });
 

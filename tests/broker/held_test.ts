@@ -3,8 +3,18 @@ import { Held } from "../../broker/_held.ts";
 import { defaultLimits } from "../../broker/limits.ts";
 import { Metrics } from "../../broker/mod.ts";
 import { FOREVER } from "../../broker/_session.ts";
+import { ProtocolError } from "../../codec/mod.ts";
 import { withSeeds } from "../_random.ts";
 import { message, Paper, Parts } from "./_parts.ts";
+
+/** Takes an acknowledgement that breaks the protocol for none. */
+function forgiving(step: () => unknown): void {
+  try {
+    step();
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+  }
+}
 
 Deno.test("what sessions keep counts a message once, and its places", () => {
   const metrics = new Metrics();
@@ -55,13 +65,15 @@ Deno.test("what sessions keep is nothing in the end, whatever became of it", () 
           if (deliveries.downlink === undefined) deliveries.attach(new Paper());
           break;
         case 2:
-          deliveries.inflight.puback(packetId);
+          forgiving(() => deliveries.inflight.puback(packetId));
           break;
         case 3:
-          deliveries.inflight.pubrec(packetId, random.integer(0, 1) * 0x80);
+          forgiving(() =>
+            deliveries.inflight.pubrec(packetId, random.integer(0, 1) * 0x80)
+          );
           break;
         case 4:
-          deliveries.inflight.pubcomp(packetId);
+          forgiving(() => deliveries.inflight.pubcomp(packetId));
           break;
         case 5:
           parts.time += 5000;

@@ -638,3 +638,62 @@ Deno.test("hooks of two brokers have nothing in common", () => {
   one.emit("broker_pre_start", {});
   assertEquals(seen, 1);
 });
+
+// authenticationMethods.
+
+Deno.test("offer() is that of the first plugin that has the method, and of none by another name", () => {
+  const [one, other] = ["one", "other"].map((name) => ({
+    name,
+    authenticationMethods: { TEST: () => ({ continue: () => refusal }) },
+  }));
+  const hooks = hooksOf([one!, other!]);
+  assertEquals(hooks.offer("TEST")?.plugin, one);
+  assertEquals(hooks.offer("test"), undefined);
+  assertEquals(hooks.offer("toString"), undefined);
+  hooks.use([other!], true);
+  assertEquals(hooks.offer("TEST")?.plugin, other);
+});
+
+const refusal = { outcome: "refusal" } as const;
+
+Deno.test("authenticate() is not open to everybody where a plugin offers a method", () => {
+  const own = plugin({
+    authenticationMethods: { TEST: () => ({ continue: () => refusal }) },
+  });
+  const hooks = hooksOf([own]);
+  assertEquals(hooks.open, false);
+  assertEquals(hooks.authenticate(client, undefined, attempt), false);
+  const proven = new Attempt("TEST");
+  assertEquals(hooks.authenticate(client, undefined, proven), true);
+});
+
+for (const [time, answer] of Object.entries(times)) {
+  Deno.test(`guard() refuses what is no answer, ${time}, and tells of it`, async () => {
+    const own = plugin({});
+    const wrong = [
+      { outcome: "perhaps" },
+      { outcome: "continue", data: "text" },
+      { outcome: "success", data: new Uint8Array(65_536) },
+      undefined,
+    ];
+    for (const one of wrong) {
+      const metrics = new Metrics();
+      const hooks = hooksOf([own], { metrics });
+      assertEquals(await hooks.guard(own, () => answer(one as never)), refusal);
+      assertEquals(metrics.pluginFailures, 1);
+    }
+    const good = { outcome: "continue", data: new Uint8Array(65_535) } as const;
+    assertEquals(await hooksOf([own]).guard(own, () => answer(good)), good);
+  });
+}
+
+Deno.test("guard() refuses where there is no answer in time", async () => {
+  let time = 0;
+  const deadlines = new Deadlines(1, () => time);
+  const own = plugin({});
+  const hooks = hooksOf([own], { deadlines });
+  const waiting = hooks.guard(own, () => new Promise(() => {}));
+  time = 1000;
+  hooks.tick(time);
+  assertEquals(await waiting, refusal);
+});

@@ -281,6 +281,25 @@ const scenarios: Record<string, Scenario> = {
       clientsDisconnected: 1,
     },
   },
+  "a client sends too fast": {
+    config: () => ({ limits: { messageRate: 2 } }),
+    before: (bench) => bench.connect(5, "client"),
+    act: async (bench) => {
+      const client = await bench.connect(5, "client two");
+      client.send(
+        ...Array.from({ length: 3 }, () => publish(5, { topic: "a" })),
+      );
+      await (await bench.connect(5, "client")).drain();
+    },
+    counts: {
+      connectionsAccepted: 2,
+      clientsConnected: 1,
+      clientsMaximum: 1,
+      clientsDisconnected: 1,
+      takeovers: 1,
+      throttled: 1,
+    },
+  },
   "the broker is short of memory": {
     config: () => ({
       limits: { memory: 100, outboundBytes: 1 },

@@ -180,6 +180,12 @@ Deno.test("shared subscription gives a message with its member's own QoS and ide
 const lesser: Record<string, (stage: Stage) => void> = {
   "is not connected": (stage) => void stage.session("lesser"),
   "does not read": (stage) => void stage.connect("lesser", { writable: false }),
+  "has as much on its way as it takes": (stage) => {
+    stage.connect("lesser", { receiveMaximum: 1 });
+    const message = stage.parts.message("b", { qos: 1 });
+    stage.session("lesser").deliveries.deliver(message, 1, false, undefined);
+    stage.papers.get("lesser")!.take();
+  },
   "has a backlog": (stage) => {
     stage.connect("lesser", { receiveMaximum: 1 });
     const message = stage.parts.message("b", { qos: 1 });

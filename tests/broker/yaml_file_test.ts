@@ -129,3 +129,11 @@ Deno.test("readYamlFile() tells why it cannot read", async () => {
   assertEquals((await readYamlFile(path, where)).value, { a: 1 });
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("a key that stands twice behind an anchor has a place in the file", () => {
+  assertThrows(
+    () => parseYaml("my-tcp-1:\n&a my-tcp-1:", "my.yaml", "my configuration"),
+    SettingsError,
+    "my.yaml:2:1: a key is there already",
+  );
+});

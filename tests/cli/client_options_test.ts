@@ -287,3 +287,21 @@ Deno.test("clientSettings() has the session of the configuration", () => {
   );
   assertEquals(clean({ cleanStart: false }, "--clean-session"), true);
 });
+
+Deno.test("--auth-method takes MQTT 5.0, user name and password", () => {
+  const one = options("--auth-method", "SCRAM-SHA-256", "-u", "u", "-P", "p");
+  assertEquals(one.protocolVersion, 5);
+  assertEquals(one.authentication?.name, "SCRAM-SHA-256");
+  assertEquals([one.username, one.password], [undefined, undefined]);
+  assertUsage(
+    ["--auth-method", "SCRAM-SHA-256", "-V", "311"],
+    "--auth-method needs -V mqttv5",
+  );
+  assertUsage(
+    [
+      ...["--auth-method", "SCRAM-SHA-256", "-u", "u", "-P", "p"],
+      ...["-D", "connect", "authentication-method", "X"],
+    ],
+    "--auth-method and -D both say how to authenticate",
+  );
+});

@@ -31,7 +31,7 @@ Deno.test("prepared() says what is wrong with a name", () => {
   assertThrows(
     () => prepared("user name", ""),
     TypeError,
-    "Cannot authenticate with SCRAM: the user name is empty",
+    "Cannot use SCRAM: the user name is empty",
   );
   assertThrows(() => prepared("password", "a\nb"), TypeError, "has control");
 });

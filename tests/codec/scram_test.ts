@@ -32,7 +32,7 @@ Deno.test("deriveScramCredentials() refuses what is no password, and unreasonabl
     await assertRejects(
       () => deriveScramCredentials(password, SALT, 4096),
       TypeError,
-      "Cannot authenticate with SCRAM: the password",
+      "Cannot use SCRAM: the password",
     );
   }
   for (const count of [4095, 1_000_001, NaN, 4096.5]) {

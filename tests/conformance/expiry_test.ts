@@ -169,3 +169,28 @@ test("broker takes an interval of 0 as a message for those who are there [MQTT-3
   const again = await bench.connect(5, "client", kept);
   assertEquals(await again.payloads(), []);
 });
+
+test("broker sends nothing whose time is over between two of its looks at the clock [MQTT-3.3.2-5]", async (bench) => {
+  const publisher = await bench.connect(5, "publisher");
+  const away = await bench.connect(5, "away", kept);
+  await away.subscribe({ filter: "a", qos: 1 });
+  await away.disconnect();
+  const slow = await bench.connect(5, "slow", {
+    properties: { receiveMaximum: 1 },
+  });
+  await slow.subscribe({ filter: "a", qos: 1 });
+  const properties = { messageExpiryInterval: 10 };
+  for (const payload of ["first", "second"]) {
+    const message = { topic: "a", payload, qos: 1, properties };
+    await publisher.publish({ ...message, retain: true });
+  }
+  const [first] = await slow.drain();
+  bench.time += 11_000; // and no sweep
+  slow.acknowledge("puback", (first as Publish).packetId);
+  assertEquals(await slow.drain(), []);
+  const again = await bench.connect(5, "away", kept);
+  assertEquals(await again.payloads(), []);
+  await again.subscribe({ filter: "#", qos: 1 });
+  assertEquals(await again.payloads(), []);
+  assertEquals(bench.broker.metrics.droppedExpired, 3);
+});

@@ -510,3 +510,233 @@ testIn(
     assertEquals((await client.next("publish")).payload, "behind");
   },
 );
+
+// Queues, rates and memory.
+
+testIn(
+  every,
+  "broker drops the oldest that waits where queueFull says so, across a restart too",
+  async (_, version) => {
+    await using bench = await Bench.start({
+      limits: { queuedMessages: 3, inflight: 1, queueFull: "drop-oldest" },
+    });
+    const publisher = await bench.connect(version, "publisher");
+    const client = await bench.connect(version, "client", kept);
+    await client.subscribe({ filter: "a", qos: 1 });
+    await client.disconnect();
+    for (let at = 0; at < 5; at++) {
+      await publisher.publish({ topic: "a", qos: 1, payload: `${at}` });
+    }
+    assertEquals(bench.broker.metrics.droppedQueueFull, 2);
+    await bench.restart();
+    assertEquals(bench.broker.metrics.queuedBytes > 0, true);
+    const again = await bench.connect(version, "client", kept);
+    assertEquals(await again.payloads(), ["2", "3", "4"]);
+    assertEquals(bench.broker.metrics.queuedBytes, 0);
+  },
+);
+
+testIn(
+  every,
+  "broker disconnects who does not keep up where queueFull says so, and nobody else",
+  async (_, version) => {
+    await using bench = await Bench.start({
+      limits: { queuedMessages: 2, inflight: 1, queueFull: "disconnect" },
+    });
+    const publisher = await bench.connect(version, "publisher");
+    const slow = await bench.connect(version, "slow", kept);
+    const quick = await bench.connect(version, "quick");
+    for (const one of [slow, quick]) {
+      await one.subscribe({ filter: "a", qos: 1 });
+    }
+    for (let at = 0; at < 4; at++) {
+      await publisher.publish({ topic: "a", qos: 1, payload: `${at}` });
+      assertEquals(await quick.payloads(), [`${at}`]);
+    }
+    assertEquals((await slow.next("publish")).payload, "0");
+    await assertDisconnected(slow, 0x97);
+    assertEquals(bench.broker.metrics.queueDisconnects, 1);
+    // What waited is there when it comes back; away it is not disconnected.
+    await publisher.publish({ topic: "a", qos: 1, payload: "lost" });
+    const again = await bench.connect(version, "slow", kept);
+    assertEquals(await again.payloads(), ["0", "1", "2"]);
+    assertEquals(bench.broker.metrics.clientsConnected, 3);
+  },
+);
+
+testIn(
+  every,
+  "broker keeps no more for all sessions together than totalQueuedBytes, and tells publishers that can be told",
+  async (_, version) => {
+    await using bench = await Bench.start({
+      limits: { totalQueuedBytes: 10_000 },
+    });
+    const publisher = await bench.connect(version, "publisher");
+    const watcher = await bench.connect(version, "watcher");
+    await watcher.subscribe({ filter: "a", qos: 1 });
+    for (const id of ["one", "two"]) {
+      const client = await bench.connect(version, id, kept);
+      await client.subscribe({ filter: id, qos: 1 }, { filter: "a", qos: 1 });
+      await client.disconnect();
+    }
+    const payload = "x".repeat(1000);
+    const codes: number[] = [];
+    for (let at = 0; at < 10; at++) {
+      const topic = at % 2 === 0 ? "one" : "two";
+      const answer = await publisher.publish({ topic, qos: 1, payload });
+      codes.push(answer!.code);
+    }
+    const { metrics } = bench.broker;
+    const refused = codes.filter((code) => code === 0x97).length;
+    assertLessOrEqual(metrics.queuedBytes, 10_000);
+    if (version === 5) {
+      assertEquals([refused > 0, metrics.droppedQueueFull], [true, 0]);
+      assertEquals(metrics.publishRefused, refused);
+    } else {
+      assertEquals([refused, metrics.droppedQueueFull > 0], [0, true]);
+    }
+    // A refused message goes to nobody; what others do not keep goes through.
+    await publisher.publish({ topic: "a", qos: 1, payload });
+    assertEquals((await watcher.payloads()).length, version === 5 ? 0 : 1);
+    await watcher.subscribe({ filter: "b", qos: 1 });
+    const answer = await publisher.publish({ topic: "b", qos: 1 });
+    assertEquals(answer!.code, 0);
+    assertEquals((await watcher.payloads()).length, 1);
+    // There is room again when who was away comes back.
+    for (const id of ["one", "two"]) {
+      await (await bench.connect(version, id, kept)).collect();
+    }
+    assertEquals(metrics.queuedBytes, 0);
+  },
+);
+
+testIn(
+  every,
+  "broker reads no more PUBLISH packets from a client than messageRate, loses none, and does not mind its silence [MQTT-3.1.2-24]",
+  async (_, version) => {
+    await using bench = await Bench.start({ limits: { messageRate: 5 } });
+    const watcher = await bench.connect(version, "watcher");
+    await watcher.subscribe("a");
+    const client = await bench.connect(version, "client", { keepAlive: 2 });
+    const payloads = Array.from({ length: 30 }, (_, at) => `${at}`);
+    client.send(
+      ...payloads.map((payload) => publish(version, { topic: "a", payload })),
+    );
+    assertEquals(await watcher.payloads(), payloads.slice(0, 5));
+    bench.pass(0.2);
+    assertEquals(await watcher.payloads(), payloads.slice(5, 6));
+    // More than a second's worth is never let through at once.
+    const rest: string[] = [];
+    while (rest.length < 24) {
+      bench.pass(4); // beyond the keep alive
+      const some = await watcher.payloads();
+      assertLessOrEqual(some.length, 5);
+      assert(some.length > 0);
+      rest.push(...some);
+    }
+    assertEquals(rest, payloads.slice(6));
+    assertEquals(bench.broker.metrics.keepAliveTimeouts, 0);
+    assert(bench.broker.metrics.throttled > 0);
+    // When nobody holds it back its silence counts again.
+    await watcher.drain();
+    bench.pass(1);
+    bench.pass(4);
+    assertEquals(bench.broker.metrics.keepAliveTimeouts, 1);
+  },
+);
+
+testIn(
+  every,
+  "broker reads no more bytes from a client than byteRate, and others go on",
+  async (_, version) => {
+    await using bench = await Bench.start({ limits: { byteRate: 1000 } });
+    const watcher = await bench.connect(version, "watcher");
+    await watcher.subscribe("a");
+    const client = await bench.connect(version, "client");
+    const payload = "x".repeat(300);
+    client.send(
+      ...Array.from(
+        { length: 10 },
+        () => publish(version, { topic: "a", payload }),
+      ),
+    );
+    const before = (await watcher.payloads()).length;
+    assert(before >= 2 && before <= 3, `${before}`);
+    const { unread } = client.connection;
+    assert(unread > 1500, `${unread} bytes are left to the transport`);
+    bench.pass(1);
+    assertEquals(Math.abs((await watcher.payloads()).length - 3) <= 1, true);
+    assert(client.connection.unread < unread);
+    for (let at = 0; at < 4; at++) {
+      bench.pass(1);
+      await watcher.drain();
+    }
+    assertEquals(client.connection.unread, 0);
+  },
+);
+
+testIn(
+  every,
+  "client that is held back can be taken over, and closed at the shutdown",
+  async (_, version) => {
+    await using bench = await Bench.start({ limits: { messageRate: 1 } });
+    const client = await bench.connect(version, "client");
+    const message = publish(version, { topic: "a", payload: "x" });
+    client.send(message, message, message);
+    assertEquals(await (await bench.connect(version, "client")).drain(), []);
+    await assertDisconnected(client, 0x8e);
+    const other = await bench.connect(version, "other");
+    other.send(message, message, message);
+    await (await bench.connect(version, "watcher")).drain();
+    assert(bench.broker.metrics.throttled >= 2);
+  },
+);
+
+testIn(
+  every,
+  "broker short of memory refuses new clients, and lets in who comes back for what waits [MQTT-3.2.2-7]",
+  async (_, version) => {
+    let used = 0;
+    const events: string[] = [];
+    await using bench = await Bench.start({
+      limits: { memory: 1000 },
+      memoryUsed: () => used,
+      plugins: [{
+        name: "watcher",
+        on: { broker_overloaded: ({ level }) => void events.push(level) },
+      }],
+    });
+    const away = await bench.connect(version, "away", kept);
+    await away.subscribe({ filter: "a", qos: 1 });
+    await away.disconnect();
+    const client = await bench.connect(version, "client");
+    await client.publish({ topic: "a", qos: 1, payload: "before" });
+    used = 1050;
+    bench.pass(1);
+    const stranger = bench.open(version);
+    stranger.send(connect(version, { clientId: "new" }));
+    await assertRefused(stranger, version === 5 ? 0x89 : 3);
+    // Above the first mark only: messages still wait for who is away.
+    const kept1 = await client.publish({ topic: "a", qos: 1, payload: "high" });
+    assertEquals(kept1!.code, 0);
+    used = 1200;
+    bench.pass(1);
+    const code = version === 5 ? 0x97 : 0;
+    const refused = await client.publish({ topic: "a", qos: 1, payload: "x" });
+    assertEquals(refused!.code, code);
+    const twice = await client.publish({ topic: "a", qos: 2, payload: "x" });
+    assertEquals(twice?.code ?? 0, code);
+    assertEquals(await client.subscribe("b"), [version === 5 ? 0x97 : 0x80]);
+    const retained = { topic: "r", qos: 1, payload: "x", retain: true };
+    assertEquals((await client.publish(retained))!.code, code);
+    const again = await bench.connect(version, "away", kept);
+    assertEquals(await again.payloads(), ["before", "high"]);
+    used = 800;
+    bench.pass(1);
+    await bench.connect(version, "new");
+    assertEquals(events, ["high", "critical", "normal"]);
+    const { metrics } = bench.broker;
+    assertEquals(metrics.overloads, 1);
+    assertEquals(metrics.droppedMemory, version === 5 ? 0 : 2);
+  },
+);

@@ -56,8 +56,8 @@ testIn(
   async (bench, version) => {
     const client = await bench.connect(version, "client");
     await client.subscribe("a", "b", "c", "d");
-    const { codes } = await client.unsubscribe("c", "x", "a", "a", "b");
-    if (version === 5) assertEquals(codes, [0, 0x11, 0, 0x11, 0]);
+    const { codes } = await client.unsubscribe("c", "x", "a", "b", "a");
+    if (version === 5) assertEquals(codes, [0, 0x11, 0, 0, 0x11]);
     const publisher = await bench.connect(version, "publisher");
     for (const topic of ["a", "b", "c", "d"]) {
       await publisher.publish({ topic });

@@ -56,6 +56,35 @@ for (const [how, end] of Object.entries(abrupt)) {
 
 testIn(
   every,
+  "broker publishes the will of a session that goes on once, whatever comes after [MQTT-3.1.2-10] [MQTT311-3.1.2-10]",
+  async (bench, version) => {
+    const kept = {
+      clean: false,
+      properties: { sessionExpiryInterval: 10_000 },
+    };
+    const will = { topic: "will", payload: "gone" };
+    const client = await bench.connect(version, "client", { ...kept, will });
+    const watcher = await bench.connect(version, "watcher", kept);
+    await watcher.subscribe({ filter: "will", qos: 2 });
+    client.drop();
+    assertEquals((await watcher.next("publish")).payload, "gone");
+    for (let i = 0; i < 3; i++) bench.pass(10);
+    assertEquals(await watcher.drain(), []);
+    await bench.restart();
+    const watching = await bench.connect(version, "watcher", kept);
+    bench.pass(10);
+    const again = await bench.connect(version, "client", kept);
+    again.drop();
+    const last = await bench.connect(version, "client");
+    last.drop();
+    bench.pass(20_000);
+    assertEquals(await watching.drain(), []);
+    assertEquals(bench.broker.metrics.willsPublished, 0);
+  },
+);
+
+testIn(
+  every,
   "broker discards the will at DISCONNECT [MQTT-3.1.2-8] [MQTT-3.1.2-10] [MQTT-3.14.4-3] [MQTT311-3.1.2-10] [MQTT311-3.14.4-3]",
   async (bench, version) => {
     const [client, watcher] = await pair(bench, version);

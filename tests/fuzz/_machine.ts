@@ -398,8 +398,10 @@ class History {
     const rows = violations(connected ? connection.version : undefined);
     const { bytes, code } = rows[which % rows.length]!;
     if (!connected) {
-      const refusal = new TextDecoder("latin1").decode(bytes);
-      const five = /^\x10.{2,6}?MQTT\x05/s.test(refusal);
+      const refused = new TextDecoder("latin1").decode(bytes);
+      // Behind the fixed header, and the length of the name.
+      const at = refused.indexOf("MQTT\u0005");
+      const five = bytes[0] === 0x10 && at >= 4 && at <= 7;
       // A version that there is not is refused in the words of 3.1.1.
       const unknown = code === 0x84;
       connection.version = five && !unknown ? 5 : 4;

@@ -131,6 +131,7 @@ export class BrokerModel {
   readonly connections = new Set<ConnectionModel>();
   readonly #retained = new Map<string, Message>();
   #shared: Shared[] = [];
+  #restarted = false;
 
   constructor(now: number) {
     this.now = now;
@@ -319,6 +320,7 @@ export class BrokerModel {
       }
     }
     this.violations = 0;
+    this.#restarted = true;
   }
 
   /** A packet that has come on a connection. */
@@ -406,7 +408,11 @@ export class BrokerModel {
       connection.quota--;
       assert(connection.quota >= 0, `Beyond Receive Maximum: ${shown}`);
     }
-    if (packet.dup) {
+    // When the broker stopped, what others left may have gone to a connection
+    // that was not read any more.
+    const unread = this.#restarted &&
+      !session.sent.some(({ packetId }) => packetId === packet.packetId);
+    if (packet.dup && !unread) {
       const { resend } = connection;
       while (resend[0]?.moved && resend[0].packetId !== packet.packetId) {
         resend.shift();
@@ -463,15 +469,20 @@ export class BrokerModel {
 
   #takeShared(session: SessionModel, message: Publish, shown: string): void {
     const { id, subscriptions } = session;
-    const found = this.#shared.find(({ message: own, groups, got, moves }) =>
-      own.payload === message.payload && own.topic === message.topic &&
-      (canHave([...got, id], groups) ||
+    const candidates = this.#shared.filter((one) =>
+      one.message.payload === message.payload &&
+      one.message.topic === message.topic
+    );
+    // Those without a payload look alike: the last one is the likeliest.
+    const found =
+      candidates.findLast(({ got, groups }) => canHave([...got, id], groups)) ??
         // Who joins later may get what another member has lost.
-        (got.length < groups.length + moves &&
+        candidates.findLast(({ got, groups, moves }) =>
+          got.length < groups.length + moves &&
           groups.some(({ filter, members }) =>
             members.has(id) || subscriptions.has(filter)
-          )))
-    );
+          )
+        );
     const why = JSON.stringify(session.wanted);
     assert(found !== undefined, `${id} got ${shown}; it wants ${why}`);
     found.got.push(id);

@@ -1,7 +1,12 @@
 /** The broker with MQTT.js. */
 
 import { assert, assertEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { MQTTClient, scram as scramMethod } from "../../client/mod.ts";
+import { ScramClient } from "../../codec/mod.ts";
+import { hashPassword, PasswordFile } from "../../plugins/mod.ts";
 import { BrokerProcess } from "../_broker_process.ts";
+import { Process } from "../_process.ts";
 import { type Version, versionNames, within } from "../_raw_client.ts";
 
 // What is used of MQTT.js. Its own types would have to be downloaded wherever
@@ -27,6 +32,11 @@ interface JsClient {
   ): Promise<{ topic: string; qos: number }[]>;
   unsubscribeAsync(filter: string): Promise<unknown>;
   endAsync(force?: boolean): Promise<void>;
+  /** Is to be replaced by who authenticates. */
+  handleAuth(
+    packet: { properties?: { authenticationData?: Uint8Array } },
+    callback: (error?: Error, answer?: object) => void,
+  ): void;
 }
 
 interface JsPacket {
@@ -102,13 +112,18 @@ class Client {
 
 /** A broker, and clients that know where it is. */
 class Stage implements AsyncDisposable {
-  readonly broker = new BrokerProcess();
+  readonly broker: BrokerProcess;
   readonly #clients: JsClient[] = [];
+
+  constructor(args?: readonly string[]) {
+    this.broker = new BrokerProcess(args);
+  }
 
   async open(
     version: Version,
     clientId: string,
     options: object = {},
+    prepare: (js: JsClient) => void = () => {},
   ): Promise<{ client: Client; connack: JsConnack }> {
     const js = mqttJs!.connect(`mqtt://127.0.0.1:${await this.broker.port()}`, {
       protocolVersion: version,
@@ -117,6 +132,7 @@ class Stage implements AsyncDisposable {
       reconnectPeriod: 0,
       ...options,
     });
+    prepare(js);
     this.#clients.push(js);
     const client = new Client(js, clientId);
     return { client, connack: await client.once("connect") };
@@ -136,15 +152,29 @@ class Stage implements AsyncDisposable {
   }
 }
 
-function test(name: string, run: (stage: Stage) => Promise<void>): void {
+function test(
+  name: string,
+  run: (stage: Stage) => Promise<void>,
+  files?: () => Promise<Record<string, string>>,
+): void {
   Deno.test({
     name: mqttJs === undefined
       ? `skipped: ${specifier} cannot be had: ${name}`
       : `MQTT.js: ${name}`,
     ignore: mqttJs === undefined,
     fn: async () => {
-      await using stage = new Stage();
-      await run(stage);
+      const folder = await Deno.makeTempDir();
+      try {
+        for (const [file, text] of Object.entries(await files?.() ?? {})) {
+          const written = text.replaceAll("FOLDER", folder);
+          await Deno.writeTextFile(`${folder}/${file}`, written);
+        }
+        const args = files && ["-c", `${folder}/config.yaml`];
+        await using stage = new Stage(args);
+        await run(stage);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
     },
   });
 }
@@ -497,3 +527,73 @@ test("5.0 is told when the broker shuts down", async (stage) => {
   assertEquals((await told).reasonCode, 0x8b);
   assertEquals((await stage.broker.status()).code, 0);
 });
+
+test(
+  "authenticates by SCRAM-SHA-256, as do our client and our commands",
+  async (stage) => {
+    const scram = new ScramClient("alice", "secret");
+    const authenticationMethod = "SCRAM-SHA-256";
+    const { client, connack } = await stage.open(5, "js", {
+      properties: {
+        authenticationMethod,
+        authenticationData: Buffer.from(scram.first()),
+      },
+    }, (js) => {
+      js.handleAuth = ({ properties }, callback) => {
+        scram.answer(properties!.authenticationData!).then(
+          (answer) =>
+            callback(undefined, {
+              cmd: "auth",
+              reasonCode: 0x18,
+              properties: {
+                authenticationMethod,
+                authenticationData: Buffer.from(answer),
+              },
+            }),
+          callback,
+        );
+      };
+    });
+    const { properties } = connack;
+    assertEquals(properties!["authenticationMethod"], authenticationMethod);
+    scram.finish(properties!["authenticationData"] as Uint8Array);
+    await client.js.subscribeAsync({ "alice/#": { qos: 1 } });
+
+    const url = `mqtt://127.0.0.1:${await stage.broker.port()}`;
+    await using own = new MQTTClient({
+      url,
+      protocolVersion: 5,
+      authentication: scramMethod("alice", "secret"),
+    });
+    await own.connect();
+    await own.reauthenticate();
+    await own.publish("alice/own", "from us", { qos: 1 });
+    await using command = new Process(Deno.execPath(), [
+      ...["run", "-A", "--quiet", "cli/mod.ts", "pub", "--url", url],
+      ...["--auth-method", authenticationMethod, "-u", "alice", "-P", "secret"],
+      ...["-t", "alice/command", "-m", "from a command", "-q", "1"],
+    ]);
+    assertEquals((await command.status()).code, 0);
+    const messages = await client.take(2);
+    assertEquals(messages.map(({ topic, payload }) => [topic, payload]), [
+      ["alice/own", "from us"],
+      ["alice/command", "from a command"],
+    ]);
+  },
+  async () => {
+    const file = new PasswordFile();
+    file.set("alice", await hashPassword("secret", "scram-sha-256"));
+    return {
+      passwd: file.toString(),
+      "config.yaml": `
+listeners: {default: {bind: "127.0.0.1:0"}}
+auth: {password-file: FOLDER/passwd, plugins: [auth_scram]}
+topic-check:
+  enabled: true
+  plugins: [topic_acl]
+  acl: {alice: ["alice/#"]}
+  publish-acl: {alice: ["alice/#"]}
+`,
+    };
+  },
+);

@@ -33,6 +33,12 @@ Deno.test("auth_anonymous denies who has no user name where they are not, and le
   assertEquals(opinions(false), [false, false, undefined]);
 });
 
+Deno.test("auth_anonymous does not refuse who authenticates by a method", () => {
+  const { authenticate } = authAnonymous({ allowAnonymous: false });
+  const by = { ...attempt, method: "SCRAM-SHA-256" };
+  assertEquals(authenticate!(client, undefined, by), undefined);
+});
+
 Deno.test("auth_anonymous has no other options", () => {
   assertThrows(
     () => authAnonymous({ alow: true } as Record<never, never>),

@@ -15,7 +15,7 @@ import {
 } from "../../broker/mod.ts";
 import { ReasonCode, SettingsError } from "../../codec/mod.ts";
 import { PasswordChecker } from "../../plugins/_password_checker.ts";
-import { authFile } from "../../plugins/mod.ts";
+import { authFile, hashPassword } from "../../plugins/mod.ts";
 import { Bench } from "../conformance/_bench.ts";
 import { connect, text } from "../_raw_client.ts";
 import { SocketClient } from "../_socket_client.ts";
@@ -142,6 +142,29 @@ Deno.test("auth_file knows all kinds of hashes", async () => {
     assertEquals(await enters(bench, user, "test"), true, user);
     assertEquals(await enters(bench, user, "tes"), false, user);
     assertEquals(await enters(bench, user, "test"), true, user);
+  }
+});
+
+Deno.test("auth_file checks passwords against hashes for SCRAM, and has no opinion of who authenticates by a method", async () => {
+  await using folder = await Folder.make();
+  const hash = await hashPassword("test", "scram-sha-256");
+  const passwordFile = await folder.write("passwd", `test:${hash}\n`);
+  const plugin = authFile({ passwordFile });
+  await using bench = await Bench.start({ plugins: [plugin] });
+  assertEquals(await enters(bench, "test", "test"), true);
+  assertEquals(await enters(bench, "test", "tes"), false);
+  const client = {
+    clientId: "client",
+    username: "test",
+    protocolVersion: 5,
+    address: undefined,
+    listener: "default",
+    certificate: undefined,
+  } as const;
+  const { signal } = new AbortController();
+  for (const password of [undefined, text("test"), text("tes")]) {
+    const attempt = { method: "SCRAM-SHA-256", signal };
+    assertEquals(plugin.authenticate!(client, password, attempt), undefined);
   }
 });
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
+import { dashed, Metrics } from "../../broker/mod.ts";
 import { SettingsError } from "../../codec/mod.ts";
 import { brokerSys } from "../../plugins/mod.ts";
 import { Bench } from "../conformance/_bench.ts";
@@ -30,6 +31,8 @@ const names = [
   "heap/maximum",
   "cpu/percent",
   "cpu/maximum",
+  "publish/messages/dropped",
+  ...Object.keys(new Metrics()).map((name) => `metrics/${dashed(name)}`),
 ];
 
 /** What a client got, by topic without the prefix. */
@@ -204,4 +207,26 @@ Deno.test("broker_sys does not take an interval that is none", () => {
       "not an integer of at least 0",
     );
   }
+});
+
+Deno.test("broker_sys tells what limits have cost", async () => {
+  await using bench = await Bench.start({
+    plugins: [brokerSys({ sysInterval: 5 })],
+    limits: { queuedMessages: 2 },
+  });
+  const watcher = await bench.connect(4, "watcher");
+  await watcher.subscribe({ filter: "$SYS/broker/#" });
+  const away = await bench.connect(4, "away", { clean: false });
+  await away.subscribe({ filter: "a", qos: 1 });
+  await away.disconnect();
+  for (const _ of "12345") await watcher.publish({ topic: "a", qos: 1 });
+  bench.pass(5);
+  const values = await collected(watcher);
+  assertEquals(values.get("publish/messages/dropped"), "3");
+  assertEquals(values.get("metrics/dropped-queue-full"), "3");
+  assertEquals(values.get("metrics/throttled"), "0");
+  assertEquals(
+    Number(values.get("metrics/queued-bytes")),
+    bench.broker.metrics.queuedBytes,
+  );
 });

@@ -63,6 +63,15 @@ const table: readonly [
       }),
   ],
   [
+    "WARNING Memory short: 101 MiB are in use, limits.memory is 100 MiB",
+    () =>
+      logged("broker_overloaded", {
+        level: "high",
+        used: 101 * 2 ** 20,
+        limit: 100 * 2 ** 20,
+      }),
+  ],
+  [
     'WARNING Refused: [::1]:1883 client "one" user "u": it is banned, Banned (0x8a)',
     () =>
       logged("broker_connection_refused", {

@@ -115,3 +115,28 @@ Deno.test("password file tells which users have no password, not even in the cle
     { line: 6, problem: 'user "space" has no password' },
   ]);
 });
+
+Deno.test("password file has a key for decoys from the first hash for SCRAM on", () => {
+  const file = new PasswordFile("# people\n");
+  file.set("a", "$6$x$y");
+  assertEquals(file.decoyKey, undefined);
+  file.set("b", "SCRAM-SHA-256$4096:x$y:z");
+  const key = file.decoyKey!;
+  assertEquals(key.length, 43);
+  file.set("c", "SCRAM-SHA-256$4096:x$y:z");
+  assertEquals(file.toString().split("\n"), [
+    "# people",
+    "a:$6$x$y",
+    `# decoy-key: ${key} (keep it, and keep it secret)`,
+    "b:SCRAM-SHA-256$4096:x$y:z",
+    "c:SCRAM-SHA-256$4096:x$y:z",
+    "",
+  ]);
+  const again = new PasswordFile(file.toString());
+  again.delete("b");
+  assertEquals(again.decoyKey, key);
+  assertEquals(again.plain, []);
+  const other = new PasswordFile();
+  other.set("b", "SCRAM-SHA-256$4096:x$y:z");
+  assertEquals(other.decoyKey === key, false);
+});

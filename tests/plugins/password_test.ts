@@ -11,6 +11,7 @@ const starts = {
   "bcrypt": "$2b$10$",
   "scrypt": "$scrypt$ln=16,r=8,p=1$",
   "sha512-crypt": "$6$",
+  "scram-sha-256": "SCRAM-SHA-256$15000:",
 };
 
 Deno.test("hashPassword() has these schemes", () => {

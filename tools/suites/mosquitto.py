@@ -8,7 +8,9 @@ what is expected and in what is received:
 - the order of properties;
 - Reason Strings: Mosquitto sends none;
 - PUBREC 0x10 (no matching subscribers): Mosquitto says so in PUBACK only;
-- PUBREL and PUBCOMP 0x92 (packet identifier not found): it says 0x00.
+- PUBREL and PUBCOMP 0x92 (packet identifier not found): it says 0x00;
+- a last CONNACK or DISCONNECT with the reason, where Mosquitto closes without:
+  who looks for the end sees it, if it comes.
 """
 
 import os
@@ -98,6 +100,11 @@ def normalised(packet):
     return packet[:1] + packed(len(body)) + body
 
 
+def farewell(data):
+    """Whether this is DISCONNECT, or a CONNACK that refuses."""
+    return data[:1] == b"\xe0" or data[:1] == b"\x20" and data[3:4] not in b"\0"
+
+
 class PeerSocket:
     """A socket from which packets come as they would from Mosquitto."""
 
@@ -132,6 +139,24 @@ class PeerSocket:
         return self.inner.sendall(data, *rest)
 
     def recv(self, size, *rest):
+        self._fill()
+        if size == 1 and farewell(self.ready):
+            self._skip_farewell()
+        out, self.ready = self.ready[:size], self.ready[size:]
+        return out
+
+    def _skip_farewell(self):
+        last, self.ready = self.ready, b""
+        try:
+            self._fill()
+        except OSError:
+            pass  # It is not the end.
+        else:
+            if not self.ready:
+                return
+        self.ready = last + self.ready
+
+    def _fill(self):
         while not self.ready:
             data = self.inner.recv(65536)
             if self.version != 5:
@@ -142,8 +167,6 @@ class PeerSocket:
                 break
             self.raw += data
             self._split()
-        out, self.ready = self.ready[:size], self.ready[size:]
-        return out
 
     def _split(self):
         while True:

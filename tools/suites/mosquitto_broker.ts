@@ -4,8 +4,14 @@
  * `SUITES_MISSING` names.
  */
 
-import { Broker } from "../../mod.ts";
-import { translate } from "./mosquitto_config.ts";
+// Before all else: some tests stop it at once.
+const stopped = new Promise<void>((resolve) => {
+  Deno.addSignalListener("SIGTERM", resolve);
+  Deno.addSignalListener("SIGINT", resolve);
+});
+
+const { Broker } = await import("../../mod.ts");
+const { translate } = await import("./mosquitto_config.ts");
 
 function flag(name: string): string | undefined {
   const at = Deno.args.indexOf(name);
@@ -26,10 +32,6 @@ if (missing.length > 0) {
   Deno.exit(3);
 }
 const broker = new Broker(config);
-const stopped = new Promise<void>((resolve) => {
-  Deno.addSignalListener("SIGTERM", resolve);
-  Deno.addSignalListener("SIGINT", resolve);
-});
 await broker.start();
 await stopped;
 await broker.shutdown();

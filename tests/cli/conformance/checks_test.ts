@@ -4,9 +4,11 @@ import { assertEquals, assertGreater } from "@std/assert";
 import {
   Broker,
   type BrokerConfig,
+  deriveScramCredentials,
   dial,
   MemoryStore,
   type Plugin,
+  ScramServer,
 } from "../../../mod.ts";
 import {
   type Case,
@@ -22,13 +24,52 @@ import { agreeable } from "./_agreeable_broker.ts";
 
 const all = select(checks, { versions: [3, 4, 5], slow: true });
 
-/** Chapters about what brokers may have. */
-const less = ["What is not offered", "Enhanced authentication"];
+/** Chapters about what this broker has. */
+const less = ["What is not offered"];
 
-/** Who says who he is has to be known, and nobody is. */
+const text = new TextDecoder();
+
+/** The one user. */
+const someone = { username: "someone", password: "secret" };
+
+const credentials = await deriveScramCredentials(
+  someone.password,
+  new Uint8Array(16),
+  4096,
+);
+
+/** Who says who they are has to be known, and nobody is. */
 const doorkeeper: Plugin = {
   name: "doorkeeper",
-  authenticate: ({ username }) => username === undefined,
+  authenticate: ({ username }) =>
+    username === undefined || username === someone.username,
+  authenticationMethods: {
+    "SCRAM-SHA-256": () => {
+      const scram = new ScramServer();
+      let username: string | undefined;
+      return {
+        async continue(data = new Uint8Array()) {
+          if (username === undefined) {
+            const first = text.decode(data).startsWith("n,,")
+              ? scram.first(data)
+              : undefined;
+            if (first === undefined) return { outcome: "refusal" };
+            username = first.username;
+            return { outcome: "continue", data: first.challenge(credentials) };
+          }
+          try {
+            const proof = await scram.check(data);
+            if (proof !== undefined) {
+              return { outcome: "success", username, data: proof };
+            }
+          } catch {
+            // It is no proof.
+          }
+          return { outcome: "refusal" };
+        },
+      };
+    },
+  },
 };
 
 /** The listener that a check needs. */
@@ -51,6 +92,7 @@ async function runAgainstBroker(one: Case): Promise<Result[]> {
   const url = new URL(`${listenerFor(one) === "ws" ? "ws" : "mqtt"}://${host}`);
   const results = await Array.fromAsync(runCases([one], {
     dial: () => dial(url),
+    ...(one.check.chapter === "Enhanced authentication" && someone),
     webSocket: { url, dial: () => dial(`mqtt://${host}`) },
     patience: 10_000,
     wait: (seconds) => {
