@@ -63,7 +63,12 @@ export class Client extends Peer implements AsyncDisposable {
   }
 
   protected override receive(packet: Packet): void {
-    this.#packets.push(packet);
+    // A payload is a view of what will be overwritten.
+    this.#packets.push(
+      packet.type === "publish"
+        ? { ...packet, payload: packet.payload.slice() }
+        : packet,
+    );
     this.#wake();
   }
 
