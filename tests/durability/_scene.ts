@@ -53,7 +53,7 @@ export class Client extends Peer implements AsyncDisposable {
   #over = false;
 
   constructor(name: string) {
-    super(name, new Ledger());
+    super(name, new Ledger([]));
   }
 
   static async connect(name: string, port: number): Promise<Client> {
