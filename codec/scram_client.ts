@@ -37,6 +37,8 @@ export class ScramClient {
   #step: Step = "new";
 
   /**
+   * Begins an exchange.
+   *
    * @param username The user name.
    * @param password The password.
    * @param nonce What makes this exchange differ from others; by default by chance.

@@ -48,7 +48,11 @@ export class ScramServer {
   #credentials: ScramCredentials | undefined;
   #step: Step = "new";
 
-  /** @param nonce The server's part of the nonce; by default by chance. */
+  /**
+   * Begins an exchange.
+   *
+   * @param nonce The server's part of the nonce; by default by chance.
+   */
   constructor(nonce: string = newNonce()) {
     this.#nonce = nonce;
   }
