@@ -74,7 +74,7 @@ for (const seed of [1, 2, 3]) {
     assertEquals(await stateOfFile(made), state);
     assertEquals(checkStore(made).problems, []);
     if (Deno.build.os !== "windows") {
-      assertEquals(Deno.statSync(made).mode! & 0o777, 0o600);
+      assertEquals((await Deno.stat(made)).mode! & 0o777, 0o600);
     }
   });
 }
@@ -103,13 +103,13 @@ Deno.test("a copy is for its owner only, and what is there already stays", () =>
 
 Deno.test("a store is not made where a file is, nor of changes that fail", async () => {
   const file = newFile();
-  Deno.writeTextFileSync(file, "mine");
+  await Deno.writeTextFile(file, "mine");
   await assertRejects(
     () => makeStore(file, []),
     Error,
     `Cannot make the store ${file}: ${file} is there already`,
   );
-  assertEquals(Deno.readTextFileSync(file), "mine");
+  assertEquals(await Deno.readTextFile(file), "mine");
   const other = newFile();
   await assertRejects(
     () =>
@@ -149,7 +149,7 @@ Deno.test("a store that is compacted is smaller and has everything", async () =>
   change(file, "DELETE FROM retained");
   const { before, after } = compactStore(file);
   assert(before > 2_000_000 && after < 100_000, `${before}, ${after}`);
-  assertEquals(Deno.statSync(file).size, after);
+  assertEquals((await Deno.stat(file)).size, after);
   assertEquals(checkStore(file).problems, []);
 });
 
@@ -306,13 +306,13 @@ for (const [what, sql, problem] of damages) {
 Deno.test("a page that is damaged is found by all who read it, and is never the end of the rows", async () => {
   const { file, store } = await running(4);
   store.close();
-  const bytes = Deno.readFileSync(file);
+  const bytes = await Deno.readFile(file);
   let found = 0;
   for (let page = 2; page * 4096 <= bytes.length; page++) {
     const damaged = bytes.slice();
     damaged.fill(0xee, (page - 1) * 4096, (page - 1) * 4096 + 100);
     const copy = newFile();
-    Deno.writeFileSync(copy, damaged);
+    await Deno.writeFile(copy, damaged);
     const isWhole = checkStore(copy).problems.length === 0;
     const before = await stateOfFile(file);
     // Where the broker can be started on it, nothing is missing.

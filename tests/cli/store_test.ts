@@ -82,7 +82,7 @@ Deno.test("ambermq store backup makes a copy, and compact a smaller file", async
 
 Deno.test("ambermq store says what is wrong with a file, with status 1", async () => {
   const file = newFile();
-  Deno.writeTextFileSync(file, "Dear diary, ".repeat(1000));
+  await Deno.writeTextFile(file, "Dear diary, ".repeat(1000));
   for (const what of ["check", "dump", "compact"]) {
     const { status, errors } = await run([what, file]);
     assertEquals(status, 1);

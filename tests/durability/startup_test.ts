@@ -1,7 +1,7 @@
 /** A broker with much to load starts soon, and says what it has. */
 
-import { assert, assertMatch } from "@std/assert";
-import { type Change, makeStore, Message } from "../../mod.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Change, makeStore, Message, readStore } from "../../mod.ts";
 import { Client, Folder } from "./_scene.ts";
 
 const SESSIONS = 2000;
@@ -60,4 +60,35 @@ Deno.test("a broker with thousands of sessions and of messages that wait starts 
   await client.end();
   broker.kill("SIGTERM");
   await broker.status();
+});
+
+Deno.test("a session that has expired while the broker was down is not found any more, nor one whose client was connected at two crashes", async () => {
+  await using folder = new Folder();
+  const [past] = changes() as unknown as [Extract<Change, { type: "session" }>];
+  const session = { ...past, expiryInterval: 60 };
+  await makeStore(
+    folder.file,
+    [
+      { ...session, clientId: "past", expiresAt: Date.now() - 1000 },
+      { ...session, clientId: "future", expiresAt: Date.now() + 60_000 },
+      { ...session, clientId: "lost", expiresAt: undefined },
+    ].map((one) => ({
+      ...one,
+      client: { ...one.client, clientId: one.clientId },
+    })),
+  );
+  {
+    await using broker = folder.start();
+    const port = await broker.port();
+    await using past = await Client.connect("past", port);
+    await using future = await Client.connect("future", port);
+    assertEquals([past.present, future.present], [false, true]);
+    broker.kill("SIGKILL");
+    await broker.status();
+  }
+  // When it is due was decided by the first start, and is stored.
+  const lost = [...readStore(folder.file)].find((one) =>
+    one.type === "session" && one.clientId === "lost"
+  ) as Extract<Change, { type: "session" }>;
+  assert(lost.expiresAt! <= Date.now() + 60_000);
 });
