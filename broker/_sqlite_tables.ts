@@ -275,23 +275,39 @@ export class Tables {
     return (row as unknown as [number])[0];
   }
 
+  /**
+   * A query that has a row for each one of a table, if the table can be read:
+   * Deno's `iterate()` ends at an error as if there were nothing more.
+   *
+   * @throws {Error} If not all of them can be read.
+   */
+  *rows(table: string, sql: string): Iterable<unknown[]> {
+    const count = this.prepare(`SELECT count(*) FROM ${table}`).get();
+    let [left] = count as unknown as [number];
+    for (const row of this.prepare(sql).iterate()) {
+      yield row as unknown as unknown[];
+      left--;
+    }
+    if (left === 0) return;
+    throw new Error(`the database is malformed: ${left} ${table} are missing`);
+  }
+
   /** The parts of the journal, first to last. */
   *journal(): Iterable<Uint8Array> {
-    const rows = this.prepare("SELECT bytes FROM journal ORDER BY id");
-    for (const row of rows.iterate()) {
-      yield (row as unknown as [Uint8Array])[0];
-    }
+    const rows = this.rows("journal", "SELECT bytes FROM journal ORDER BY id");
+    for (const [bytes] of rows) yield bytes as Uint8Array;
   }
 
   /** Retained messages and the numbers of their rows. */
   *retained(messages: Messages): Iterable<readonly [number, Message]> {
-    const rows = this.prepare(
+    const rows = this.rows(
+      "retained",
       "SELECT r.message, m.uses, m.flags, m.expires_at, m.bytes " +
         "FROM retained r LEFT JOIN messages m ON m.id = r.message " +
         "ORDER BY r.message",
     );
-    for (const row of rows.iterate()) {
-      const columns = row as unknown as MessageColumns;
+    for (const row of rows) {
+      const columns = row as MessageColumns;
       yield [columns[0], messages.of(columns)];
     }
   }
@@ -301,20 +317,23 @@ export class Tables {
     messages: Messages,
     each: (id: number, clientId: string) => SessionEntry,
   ): Iterable<Change> {
-    const subscriptions = new Rows(this.prepare(
+    const subscriptions = new Rows(this.rows(
+      "subscriptions",
       "SELECT session, filter, options, identifier FROM subscriptions " +
         "ORDER BY session",
     ));
-    const deliveries = new Rows(this.prepare(
+    const deliveries = new Rows(this.rows(
+      "deliveries",
       `SELECT d.session, ${DELIVERY} ORDER BY d.session, d.id`,
     ));
-    const received = new Rows(this.prepare(
+    const received = new Rows(this.rows(
+      "received",
       "SELECT session, packet_id FROM received ORDER BY session",
     ));
-    const rows = this.prepare("SELECT * FROM sessions ORDER BY id");
-    for (const row of rows.iterate()) {
+    const rows = this.rows("sessions", "SELECT * FROM sessions ORDER BY id");
+    for (const row of rows) {
       const [id, clientId, client, expiryInterval, expiresAt, will] =
-        row as unknown as SessionColumns;
+        row as SessionColumns;
       const entry = each(id, clientId);
       yield {
         type: "session",
@@ -394,8 +413,8 @@ class Rows {
   readonly #rows: Iterator<unknown>;
   #next: IteratorResult<unknown>;
 
-  constructor(statement: StatementSync) {
-    this.#rows = statement.iterate()[Symbol.iterator]();
+  constructor(rows: Iterable<unknown>) {
+    this.#rows = rows[Symbol.iterator]();
     this.#next = this.#rows.next();
   }
 

@@ -28,7 +28,7 @@ import { recordDue, restore } from "./_load.ts";
 import { bindLine, type ResolvedListener } from "./listeners.ts";
 import { Memory, processMemory } from "./_memory.ts";
 import type { MessageInit } from "./message.ts";
-import { Metrics } from "./metrics.ts";
+import { Metrics, type StoreMetrics } from "./metrics.ts";
 import type { Logger, Plugin } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
 import { giveOn, publish } from "./_router.ts";
@@ -172,6 +172,11 @@ export class Broker implements AsyncDisposable {
     return this.#status;
   }
 
+  /** What the store tells of itself, if it does. */
+  get storeMetrics(): StoreMetrics | undefined {
+    return this.#state.store.metrics;
+  }
+
   /** Where it listens: the addresses of the bound listeners. */
   get addresses(): ListenerAddress[] {
     return this.#waysIn.addresses;
@@ -195,6 +200,7 @@ export class Broker implements AsyncDisposable {
     try {
       await this.#load();
       hooks.emit("broker_pre_start", {});
+      const before = this.#state.now() - 1;
       await this.#restore(store);
       for (const plugin of hooks.plugins) {
         await plugin.start?.(new Context(this.#plugins, plugin));
@@ -206,7 +212,9 @@ export class Broker implements AsyncDisposable {
         started.unshift(() => listener.close());
         bound.push([config, listener]);
       }
-      tick(this.#state); // nobody finds what expired while the broker was down
+      // Nobody finds what expired while the broker was down. Who was connected
+      // when it ended has until the first sweep to come back before the will.
+      tick(this.#state, before);
       for (const [config, listener] of bound) {
         this.#waysIn.open(listener, config.name, config.maxConnections);
         this.#logger.info(bindLine(config, listener));

@@ -11,8 +11,10 @@
 import type { SubscriptionRequest } from "../codec/mod.ts";
 import { BrokerError } from "./error.ts";
 import type { Message } from "./message.ts";
+import type { StoreMetrics } from "./metrics.ts";
 import { reasonOf, StoreFile } from "./_sqlite_file.ts";
 import { JournalWriter } from "./_sqlite_journal.ts";
+import { SqliteMetrics } from "./_sqlite_metrics.ts";
 import { MessageEntry, Pending, SessionEntry } from "./_sqlite_pending.ts";
 import { replay } from "./_sqlite_replay.ts";
 import { Messages, Tables } from "./_sqlite_tables.ts";
@@ -59,9 +61,13 @@ export class SqliteStore implements Store {
   /** The file. */
   readonly file: string;
 
+  /** Sizes, and what commits take. */
+  readonly metrics: StoreMetrics;
+
   /** Bytes of the journal that are collected before the tables follow. */
   protected readonly part: number = 1 << 20;
 
+  readonly #metrics: SqliteMetrics;
   readonly #synchronous: "full" | "normal";
   #open: { readonly file: StoreFile; readonly tables: Tables } | undefined;
   /** Whether all of the file has been read. */
@@ -92,6 +98,10 @@ export class SqliteStore implements Store {
    */
   constructor(options: SqliteStoreOptions) {
     this.file = options.file;
+    this.metrics = this.#metrics = new SqliteMetrics(
+      options.file,
+      () => this.#pending.count,
+    );
     this.#synchronous = options.synchronous ?? "full";
   }
 
@@ -262,6 +272,7 @@ export class SqliteStore implements Store {
         `Cannot write to the store ${this.file}: it is not open`,
       );
     }
+    const began = this.#metrics.begin();
     try {
       // What is as large as that goes to the tables at once.
       if (this.#overdue || this.#journal.length > this.part) {
@@ -279,6 +290,7 @@ export class SqliteStore implements Store {
         { cause: error },
       );
     }
+    this.#metrics.committed(began);
     this.#journal.clear();
     this.#changes = 0;
     this.#lasting = false;

@@ -11,6 +11,7 @@
 
 import type { SubscriptionRequest, Will } from "../codec/mod.ts";
 import type { Message } from "./message.ts";
+import type { StoreMetrics } from "./metrics.ts";
 import type { ClientInfo } from "./plugin.ts";
 
 /** A will that a session keeps, and when it is due. */
@@ -116,6 +117,9 @@ export type Change =
 
 /** A journal. */
 export interface Store {
+  /** What it tells of itself, if it does. */
+  readonly metrics?: StoreMetrics;
+
   /**
    * Reads the state that was committed last, as the changes that make it. A
    * broker calls it in each `start()`, before anything else.
