@@ -77,7 +77,7 @@ export class SessionEntry {
   will: Uint8Array | null | undefined;
   /** What has become of subscriptions; `undefined`: over. */
   readonly subscriptions = new Map<string, StoredSubscription | undefined>();
-  /** Deliveries that are pending. */
+  /** Deliveries of which something is pending, if only their end. */
   readonly deliveries = new Map<number, DeliveryEntry>();
   /** What has become of packet identifiers. */
   readonly received = new Map<number, boolean>();
@@ -247,7 +247,9 @@ export class Pending {
       this.#drop(entry);
       if (whole && !this.#blind) return;
     }
-    this.#young.push(new DeliveryEntry(session, id, "delete"));
+    const end = new DeliveryEntry(session, id, "delete");
+    session.deliveries.set(id, end);
+    this.#young.push(end);
   }
 
   retain(topic: string, message: MessageEntry | undefined): void {

@@ -15,7 +15,7 @@ import {
   type Written,
 } from "./_sqlite_pending.ts";
 import { restoredMessage, restoredWill } from "./_stored_message.ts";
-import type { Change } from "./store.ts";
+import type { Change, QueuedMessage, QueueSummary } from "./store.ts";
 
 /** Version 1 of the schema. */
 export const schema = `
@@ -296,17 +296,24 @@ export class Tables {
     }
   }
 
-  /** The sessions with all that belongs to them. */
+  /**
+   * The sessions with all that belongs to them.
+   *
+   * @param queued Whether what waits is to be there as well.
+   */
   *sessions(
     messages: Messages,
     each: (id: number, clientId: string) => SessionEntry,
+    queued = true,
   ): Iterable<Change> {
     const subscriptions = new Rows(this.prepare(
       "SELECT session, filter, options, identifier FROM subscriptions " +
         "ORDER BY session",
     ));
     const deliveries = new Rows(this.prepare(
-      `SELECT d.session, ${DELIVERY} ORDER BY d.session, d.id`,
+      `SELECT d.session, ${DELIVERY} ${
+        queued ? "" : "WHERE d.packet_id IS NOT NULL "
+      }ORDER BY d.session, d.id`,
     ));
     const received = new Rows(this.prepare(
       "SELECT session, packet_id FROM received ORDER BY session",
@@ -332,7 +339,7 @@ export class Tables {
         };
       }
       for (const columns of deliveries.of(id)) {
-        yield* deliveryOf(clientId, columns, messages);
+        yield* deliveryOf(clientId, columns as DeliveryColumns, messages);
       }
       for (const [packetId] of received.of(id) as Iterable<[number]>) {
         entry.receivedInTable.add(packetId);
@@ -341,6 +348,71 @@ export class Tables {
       if (will !== null) {
         yield { type: "will", clientId, will: restoredWill(will) };
       }
+    }
+  }
+
+  /** How much waits for each session. */
+  *queues(): Iterable<[session: number, Omit<QueueSummary, "clientId">]> {
+    const bytes = this.#bytesOfQueues();
+    const rows = this.prepare(
+      "SELECT session, count(*), sum(size), max(id), min(expires_at), " +
+        "max(shared IS NOT NULL) FROM deliveries WHERE packet_id IS NULL " +
+        "GROUP BY session",
+    );
+    for (const row of rows.iterate()) {
+      const [session, messages, size, lastId, expiresAt, shared] =
+        row as unknown as [number, number, number, number, number?, number?];
+      yield [session, {
+        messages,
+        size,
+        bytes: bytes.get(session) ?? 0,
+        lastId,
+        expiresAt: expiresAt ?? Infinity,
+        shared: shared === 1,
+      }];
+    }
+  }
+
+  /** Bytes of what waits for each session: each message is one session's. */
+  #bytesOfQueues(): Map<number, number> {
+    const rows = this.prepare(
+      "SELECT session, sum(size) FROM (SELECT min(session) AS session, size " +
+        "FROM deliveries WHERE packet_id IS NULL GROUP BY message) " +
+        "GROUP BY session",
+    );
+    return new Map(rows.all() as unknown as [number, number][]);
+  }
+
+  /** What waits between two deliveries, and was not sent yet. */
+  *queue(
+    session: number,
+    after: number,
+    upTo: number,
+  ): Iterable<QueuedMessage> {
+    const rows = this.prepare(
+      `SELECT ${DELIVERY} WHERE d.session = ? AND d.id > ? AND d.id <= ? ` +
+        "AND d.packet_id IS NULL ORDER BY d.id",
+    );
+    for (const row of rows.iterate(session, after, upTo)) {
+      const columns = row as unknown as DeliveryColumns;
+      yield queuedOf(columns, messageOf(columns));
+    }
+  }
+
+  /** What of it expires some time. */
+  *expiring(
+    session: number,
+    after: number,
+    upTo: number,
+  ): Iterable<{ id: number; size: number; expiresAt: number }> {
+    const rows = this.prepare(
+      "SELECT id, size, expires_at FROM deliveries WHERE session = ? " +
+        "AND id > ? AND id <= ? AND packet_id IS NULL " +
+        "AND expires_at IS NOT NULL",
+    );
+    for (const row of rows.iterate(session, after, upTo)) {
+      const [id, size, expiresAt] = row as unknown as [number, number, number];
+      yield { id, size, expiresAt };
     }
   }
 }
@@ -362,10 +434,22 @@ type MessageColumns = [
   bytes: Uint8Array | null,
 ];
 
+type DeliveryColumns = [
+  ...MessageColumns,
+  id: number,
+  flags: number,
+  identifiers: string | null,
+  shared: string | null,
+  packetId: number | null,
+];
+
 /** The columns of a delivery behind its session: few, since each costs time. */
 const DELIVERY = "d.message, m.uses, m.flags, m.expires_at, m.bytes, d.id, " +
   "d.qos | (d.retain << 2) | (d.released << 3), d.identifiers, d.shared, " +
   "d.packet_id FROM deliveries d LEFT JOIN messages m ON m.id = d.message";
+
+/** A row that begins with these. */
+type MessageRow = readonly [...MessageColumns, ...unknown[]];
 
 /** Messages that are loaded: one object for all their uses. */
 export class Messages {
@@ -376,17 +460,22 @@ export class Messages {
    *
    * @throws {Error} If there is none.
    */
-  of([id, uses, flags, expiresAt, bytes]: MessageColumns): Message {
-    if (bytes === null) throw new Error(`message ${id} is missing`);
+  of(columns: MessageRow): Message {
+    const [id, uses] = columns;
     const shared = this.#shared.get(id);
     if (shared !== undefined) {
       if (--shared.left === 0) this.#shared.delete(id);
       return shared.message;
     }
-    const message = restoredMessage({ flags, expiresAt, bytes });
+    const message = messageOf(columns);
     if (uses > 1) this.#shared.set(id, { message, left: uses - 1 });
     return message;
   }
+}
+
+function messageOf([id, , flags, expiresAt, bytes]: MessageRow): Message {
+  if (bytes === null) throw new Error(`message ${id} is missing`);
+  return restoredMessage({ flags, expiresAt, bytes });
 }
 
 /** The rows of a table by session, for who asks in ascending order. */
@@ -428,28 +517,25 @@ function requestOf(filter: string, options: number) {
 
 function* deliveryOf(
   clientId: string,
-  columns: unknown[],
+  columns: DeliveryColumns,
   messages: Messages,
 ): Iterable<Change> {
-  const message = messages.of(columns as MessageColumns);
-  const [, , , , , id, flags, identifiers, shared, packetId] = columns as [
-    ...MessageColumns,
-    number,
-    number,
-    string | null,
-    string | null,
-    number | null,
-  ];
-  yield {
-    type: "enqueue",
-    clientId,
+  const queued = queuedOf(columns, messages.of(columns));
+  const packetId = columns[9] ?? undefined;
+  yield { type: "enqueue", clientId, ...queued, packetId };
+  if (columns[6] & 8) yield { type: "release", clientId, id: queued.id };
+}
+
+function queuedOf(
+  [, , , , , id, flags, identifiers, shared]: DeliveryColumns,
+  message: Message,
+): QueuedMessage {
+  return {
     id,
     message,
     qos: (flags & 3) as 1 | 2,
     retain: (flags & 4) !== 0,
     identifiers: identifiers === null ? undefined : JSON.parse(identifiers),
     shared: shared ?? undefined,
-    packetId: packetId ?? undefined,
   };
-  if (flags & 8) yield { type: "release", clientId, id };
 }

@@ -13,10 +13,17 @@ import { BrokerError } from "./error.ts";
 import type { Message } from "./message.ts";
 import { reasonOf, StoreFile } from "./_sqlite_file.ts";
 import { JournalWriter } from "./_sqlite_journal.ts";
-import { MessageEntry, Pending, SessionEntry } from "./_sqlite_pending.ts";
+import {
+  type Entry,
+  MessageEntry,
+  Pending,
+  SessionEntry,
+  type Written,
+} from "./_sqlite_pending.ts";
+import { SqliteQueues } from "./_sqlite_queues.ts";
 import { replay } from "./_sqlite_replay.ts";
 import { Messages, Tables } from "./_sqlite_tables.ts";
-import type { Change, Store } from "./store.ts";
+import type { Change, Queues, Store } from "./store.ts";
 import { storedWill } from "./_stored_message.ts";
 
 /** Options of a {@linkcode SqliteStore}. */
@@ -62,6 +69,13 @@ export class SqliteStore implements Store {
   /** Bytes of the journal that are collected before the tables follow. */
   protected readonly part: number = 1 << 20;
 
+  /** As `Queues.window` has it. */
+  protected readonly window: number = 100;
+
+  /** Its queues: what waits for who is away needs no memory. */
+  readonly queues: Queues;
+  readonly #queues: SqliteQueues;
+
   readonly #synchronous: "full" | "normal";
   #open: { readonly file: StoreFile; readonly tables: Tables } | undefined;
   /** Whether all of the file has been read. */
@@ -93,6 +107,23 @@ export class SqliteStore implements Store {
   constructor(options: SqliteStoreOptions) {
     this.file = options.file;
     this.#synchronous = options.synchronous ?? "full";
+    // deno-lint-ignore no-this-alias -- getters of its own
+    const store = this;
+    this.queues = this.#queues = new SqliteQueues({
+      get window() {
+        return store.window;
+      },
+      get tables() {
+        return store.#opened.tables;
+      },
+      sessions: this.#sessions,
+      load: () => this.#load(false),
+    });
+  }
+
+  get #opened() {
+    if (this.#open === undefined) throw new Error("it is not open");
+    return this.#open;
   }
 
   /**
@@ -101,7 +132,11 @@ export class SqliteStore implements Store {
    * @returns The changes that make it.
    * @throws {BrokerError} If the file cannot be used, or another broker uses it.
    */
-  *load(): Iterable<Change> {
+  load(): Iterable<Change> {
+    return this.#load(true);
+  }
+
+  *#load(queued: boolean): Iterable<Change> {
     this.close();
     const file = StoreFile.open(this.file, this.#synchronous);
     const tables = new Tables(file.db);
@@ -119,7 +154,7 @@ export class SqliteStore implements Store {
         session.inTable = true;
         this.#sessions.set(clientId, session);
         return session;
-      });
+      }, queued);
       this.#loaded = true;
     } catch (error) {
       throw new BrokerError(
@@ -303,7 +338,7 @@ export class SqliteStore implements Store {
         }
         return tables.write(piece);
       });
-      pending.written(piece, written);
+      this.#written(piece, written);
       this.#hasOld = !isLast;
     }
     this.#lastRow++;
@@ -314,6 +349,15 @@ export class SqliteStore implements Store {
     this.#hasOld = true;
     this.#young = 0;
     this.#shrink(SLICE);
+  }
+
+  /** Entries have been written for good. */
+  #written(entries: readonly Entry[], written: Written): void {
+    const queued = SqliteQueues.queued(entries);
+    this.#pending.written(entries, written);
+    for (const { session, id } of queued) {
+      this.#queues.onStored(session.clientId, id);
+    }
   }
 
   #shrink(pages: number): void {
@@ -332,7 +376,7 @@ export class SqliteStore implements Store {
       tables.prepare("DELETE FROM journal").run();
       return tables.write(all);
     });
-    this.#pending.written(all, written);
+    this.#written(all, written);
     // What the journal said of messages is gone from it.
     this.#pending.age();
     this.#hasOld = false;

@@ -12,6 +12,7 @@ import {
   KilledStore,
   newFile,
   newStore,
+  PagingStore,
 } from "../_sqlite_stores.ts";
 import { clientOf, message } from "./_parts.ts";
 import { storeContract } from "./_store_contract.ts";
@@ -19,6 +20,10 @@ import { History, stateOf } from "./_store_history.ts";
 
 storeContract("SQLite store", newStore);
 storeContract("SQLite store that is killed", () => new KilledStore());
+storeContract(
+  "SQLite store that is read all the time",
+  () => new PagingStore(),
+);
 
 /** A store that has its tables follow sooner: that is to be met often. */
 class BriefStore extends SqliteStore {
