@@ -6,7 +6,7 @@
 import { copyBytes, type Qos, topicFilterError } from "../codec/mod.ts";
 import { hasRoomForSession } from "./_connect.ts";
 import { Message, type MessageInit } from "./message.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Metrics, StoreMetrics } from "./metrics.ts";
 import type {
   Awaitable,
   ClientInfo,
@@ -71,6 +71,22 @@ export class Context implements PluginContext {
 
   get metrics(): Readonly<Metrics> {
     return Object.freeze({ ...this.#broker.metrics });
+  }
+
+  get storeMetrics(): StoreMetrics | undefined {
+    const { metrics } = this.#broker.store;
+    if (metrics === undefined) return undefined;
+    const { fileBytes, logBytes, commits, pending } = metrics;
+    const { commitTimeLast, commitTimeMean, commitTimeMaximum } = metrics;
+    return {
+      fileBytes,
+      logBytes,
+      commits,
+      commitTimeLast,
+      commitTimeMean,
+      commitTimeMaximum,
+      pending,
+    };
   }
 
   // Functions of their own, so that a plugin may take the context apart.

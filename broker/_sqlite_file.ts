@@ -227,10 +227,19 @@ function migrate(db: DatabaseSync): void {
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (/not a database/.test(message)) return "it is not a store";
-  if (/malformed/.test(message)) return `it is damaged (${message})`;
+  if (/malformed/.test(message)) {
+    return `it is damaged (${message}): restore a backup`;
+  }
+  if (/disk is full/.test(message)) return `the disk is full (${message})`;
+  if (/disk I\/O error/.test(message)) {
+    return `the disk fails, or lets it grow no further (${message})`;
+  }
+  if (/database is locked/.test(message)) {
+    return `another program has it locked (${message})`;
+  }
   if (/unable to open/.test(message)) {
-    return "it cannot be opened: look whether its folder is there and may be " +
-      "written";
+    return "it cannot be opened: look whether it is a file, and whether its " +
+      "folder is there and may be written";
   }
   if (/readonly/.test(message)) return "it may not be written";
   return message;

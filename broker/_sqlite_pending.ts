@@ -166,6 +166,11 @@ export class Pending {
     return this.#old.length - this.#written;
   }
 
+  /** How many entries are not written. */
+  get count(): number {
+    return this.due + this.#young.length;
+  }
+
   /** All that is not written. */
   get all(): Entry[] {
     return [...this.first(Infinity), ...this.#young];

@@ -64,16 +64,17 @@ export class SqliteQueues implements Queues {
   read(clientId: string, after: number, upTo: number): QueuedMessage[] {
     const { tables, sessions, window } = this.#host;
     const session = sessions.get(clientId);
-    const page: QueuedMessage[] = [];
-    if (session === undefined) return page;
-    let bytes = 0;
-    for (const queued of tables.queue(session.id, after, upTo)) {
-      if (!waits(session, queued.id)) continue;
-      page.push(queued);
-      bytes += queued.message.size;
-      if (page.length >= window || bytes >= PAGE) break;
+    if (session === undefined) return [];
+    // What is over is passed over: until there is something, or nothing left.
+    for (let from = after;;) {
+      const ids = tables.queue(session.id, from, upTo, window);
+      if (ids.length === 0) return [];
+      const end = endOfPage(ids);
+      const page = tables.queued(session.id, from, end)
+        .filter(({ id }) => waits(session, id));
+      if (page.length > 0) return page;
+      from = end;
     }
-    return page;
   }
 
   expired(
@@ -87,9 +88,9 @@ export class SqliteQueues implements Queues {
     const expired: { id: number; size: number }[] = [];
     let next = Infinity;
     if (session === undefined) return { expired, next };
-    for (const one of tables.expiring(session.id, after, upTo)) {
-      const { id, size, expiresAt } = one;
-      if (!waits(session, id)) continue;
+    const rows = tables.queue(session.id, after, upTo, -1);
+    for (const [id, size, expiresAt] of rows) {
+      if (expiresAt === null || !waits(session, id)) continue;
       if (expiresAt <= now) expired.push({ id, size });
       else next = Math.min(next, expiresAt);
     }
@@ -102,6 +103,18 @@ export class SqliteQueues implements Queues {
       entry instanceof DeliveryEntry && entry.fate === "write"
     );
   }
+}
+
+/** The last of some deliveries that are read together. */
+function endOfPage(
+  ids: readonly [id: number, size: number, unknown][],
+): number {
+  let bytes = 0;
+  for (const [id, size] of ids) {
+    bytes += size;
+    if (bytes >= PAGE) return id;
+  }
+  return ids.at(-1)![0];
 }
 
 /** Whether a delivery of the tables is neither over nor sent by now. */

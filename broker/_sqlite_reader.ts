@@ -38,9 +38,11 @@ export function reading<Result>(
 
 /** The error that says what could not be done, and why. */
 export function failed(action: string, error: unknown): BrokerError {
-  const reason = error instanceof Deno.errors.NotFound
+  // What was to be done is told once, as whoever asked for it calls it.
+  const why = error instanceof BrokerError ? error.cause ?? error : error;
+  const reason = why instanceof Deno.errors.NotFound
     ? "it is not there"
-    : reasonOf(error);
+    : reasonOf(why);
   return new BrokerError(`Cannot ${action}: ${reason}`, { cause: error });
 }
 

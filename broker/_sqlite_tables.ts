@@ -275,23 +275,39 @@ export class Tables {
     return (row as unknown as [number])[0];
   }
 
+  /**
+   * A query that has a row for each one of a table, if the table can be read:
+   * Deno's `iterate()` ends at an error as if there were nothing more.
+   *
+   * @throws {Error} If not all of them can be read.
+   */
+  *rows(table: string, sql: string): Iterable<unknown[]> {
+    const count = this.prepare(`SELECT count(*) FROM ${table}`).get();
+    let [left] = count as unknown as [number];
+    for (const row of this.prepare(sql).iterate()) {
+      yield row as unknown as unknown[];
+      left--;
+    }
+    if (left === 0) return;
+    throw new Error(`the database is malformed: ${left} ${table} are missing`);
+  }
+
   /** The parts of the journal, first to last. */
   *journal(): Iterable<Uint8Array> {
-    const rows = this.prepare("SELECT bytes FROM journal ORDER BY id");
-    for (const row of rows.iterate()) {
-      yield (row as unknown as [Uint8Array])[0];
-    }
+    const rows = this.rows("journal", "SELECT bytes FROM journal ORDER BY id");
+    for (const [bytes] of rows) yield bytes as Uint8Array;
   }
 
   /** Retained messages and the numbers of their rows. */
   *retained(messages: Messages): Iterable<readonly [number, Message]> {
-    const rows = this.prepare(
+    const rows = this.rows(
+      "retained",
       "SELECT r.message, m.uses, m.flags, m.expires_at, m.bytes " +
         "FROM retained r LEFT JOIN messages m ON m.id = r.message " +
         "ORDER BY r.message",
     );
-    for (const row of rows.iterate()) {
-      const columns = row as unknown as MessageColumns;
+    for (const row of rows) {
+      const columns = row as MessageColumns;
       yield [columns[0], messages.of(columns)];
     }
   }
@@ -306,22 +322,24 @@ export class Tables {
     each: (id: number, clientId: string) => SessionEntry,
     queued = true,
   ): Iterable<Change> {
-    const subscriptions = new Rows(this.prepare(
+    const subscriptions = new Rows(this.rows(
+      "subscriptions",
       "SELECT session, filter, options, identifier FROM subscriptions " +
         "ORDER BY session",
     ));
-    const deliveries = new Rows(this.prepare(
-      `SELECT d.session, ${DELIVERY} ${
-        queued ? "" : "WHERE d.packet_id IS NOT NULL "
-      }ORDER BY d.session, d.id`,
+    const some = queued ? "" : " WHERE packet_id IS NOT NULL";
+    const deliveries = new Rows(this.rows(
+      `deliveries${some}`,
+      `SELECT d.session, ${DELIVERY}${some} ORDER BY d.session, d.id`,
     ));
-    const received = new Rows(this.prepare(
+    const received = new Rows(this.rows(
+      "received",
       "SELECT session, packet_id FROM received ORDER BY session",
     ));
-    const rows = this.prepare("SELECT * FROM sessions ORDER BY id");
-    for (const row of rows.iterate()) {
+    const rows = this.rows("sessions", "SELECT * FROM sessions ORDER BY id");
+    for (const row of rows) {
       const [id, clientId, client, expiryInterval, expiresAt, will] =
-        row as unknown as SessionColumns;
+        row as SessionColumns;
       const entry = each(id, clientId);
       yield {
         type: "session",
@@ -358,10 +376,8 @@ export class Tables {
       "SELECT session, count(*), sum(size), max(id), min(expires_at), " +
         "max(shared IS NOT NULL) FROM deliveries WHERE packet_id IS NULL " +
         "GROUP BY session",
-    );
-    for (const row of rows.iterate()) {
-      const [session, messages, size, lastId, expiresAt, shared] =
-        row as unknown as [number, number, number, number, number?, number?];
+    ).all() as unknown as QueueColumns[];
+    for (const [session, messages, size, lastId, expiresAt, shared] of rows) {
       yield [session, {
         messages,
         size,
@@ -379,43 +395,42 @@ export class Tables {
       "SELECT session, sum(size) FROM (SELECT min(session) AS session, size " +
         "FROM deliveries WHERE packet_id IS NULL GROUP BY message) " +
         "GROUP BY session",
-    );
-    return new Map(rows.all() as unknown as [number, number][]);
+    ).all();
+    return new Map(rows as unknown as [number, number][]);
   }
 
-  /** What waits between two deliveries, and was not sent yet. */
-  *queue(
+  /** What waits between two deliveries, and was not sent: the first of it. */
+  queue(
     session: number,
     after: number,
     upTo: number,
-  ): Iterable<QueuedMessage> {
+    most: number,
+  ): [id: number, size: number, expiresAt: number | null][] {
+    const rows = this.prepare(
+      "SELECT id, size, expires_at FROM deliveries WHERE session = ? " +
+        "AND id > ? AND id <= ? AND packet_id IS NULL ORDER BY id LIMIT ?",
+    ).all(session, after, upTo, most);
+    return rows as unknown as [number, number, number | null][];
+  }
+
+  /** The same, with the messages. */
+  queued(session: number, after: number, upTo: number): QueuedMessage[] {
     const rows = this.prepare(
       `SELECT ${DELIVERY} WHERE d.session = ? AND d.id > ? AND d.id <= ? ` +
         "AND d.packet_id IS NULL ORDER BY d.id",
-    );
-    for (const row of rows.iterate(session, after, upTo)) {
-      const columns = row as unknown as DeliveryColumns;
-      yield queuedOf(columns, messageOf(columns));
-    }
-  }
-
-  /** What of it expires some time. */
-  *expiring(
-    session: number,
-    after: number,
-    upTo: number,
-  ): Iterable<{ id: number; size: number; expiresAt: number }> {
-    const rows = this.prepare(
-      "SELECT id, size, expires_at FROM deliveries WHERE session = ? " +
-        "AND id > ? AND id <= ? AND packet_id IS NULL " +
-        "AND expires_at IS NOT NULL",
-    );
-    for (const row of rows.iterate(session, after, upTo)) {
-      const [id, size, expiresAt] = row as unknown as [number, number, number];
-      yield { id, size, expiresAt };
-    }
+    ).all(session, after, upTo) as unknown as DeliveryColumns[];
+    return rows.map((columns) => queuedOf(columns, messageOf(columns)));
   }
 }
+
+type QueueColumns = [
+  session: number,
+  messages: number,
+  size: number,
+  lastId: number,
+  expiresAt: number | null,
+  shared: number,
+];
 
 type SessionColumns = [
   id: number,
@@ -483,8 +498,8 @@ class Rows {
   readonly #rows: Iterator<unknown>;
   #next: IteratorResult<unknown>;
 
-  constructor(statement: StatementSync) {
-    this.#rows = statement.iterate()[Symbol.iterator]();
+  constructor(rows: Iterable<unknown>) {
+    this.#rows = rows[Symbol.iterator]();
     this.#next = this.#rows.next();
   }
 

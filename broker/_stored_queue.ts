@@ -25,6 +25,9 @@ export interface Gone {
 /** Milliseconds between two looks for what has expired: each reads it all. */
 const LOOK_INTERVAL = 20_000;
 
+/** A file that others have written to. */
+const MISSING = "Cannot read a queue: messages are missing";
+
 export class StoredQueue {
   /** How many messages there are. */
   count = 0;
@@ -81,9 +84,13 @@ export class StoredQueue {
     const page = this.#page(this.#after);
     if (page === undefined) return undefined;
     const last = page.at(-1);
-    // What is counted and not there, if that can be, is not counted any more.
-    this.#letGo(last === undefined ? this.count : page.length);
-    if (last !== undefined) this.#after = last.id;
+    if (last === undefined) {
+      if (this.count > 0) this.#source.failed(new Error(MISSING));
+      this.clear();
+    } else {
+      this.#after = last.id;
+      this.#letGo(page.length);
+    }
     return page;
   }
 

@@ -28,7 +28,7 @@ import { recordDue, restore } from "./_load.ts";
 import { bindLine, type ResolvedListener } from "./listeners.ts";
 import { Memory, processMemory } from "./_memory.ts";
 import type { MessageInit } from "./message.ts";
-import { Metrics } from "./metrics.ts";
+import { Metrics, type StoreMetrics } from "./metrics.ts";
 import type { Logger, Plugin } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
 import { giveOn, publish } from "./_router.ts";
@@ -171,6 +171,11 @@ export class Broker implements AsyncDisposable {
   /** Where it is in its life. */
   get status(): BrokerStatus {
     return this.#status;
+  }
+
+  /** What the store tells of itself, if it does. */
+  get storeMetrics(): StoreMetrics | undefined {
+    return this.#state.store.metrics;
   }
 
   /** Where it listens: the addresses of the bound listeners. */

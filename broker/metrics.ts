@@ -93,3 +93,21 @@ export class Metrics {
   /** Exceptions that are a defect of the broker. */
   internalErrors = 0;
 }
+
+/** What a store tells of itself; to read sizes asks the file system. */
+export interface StoreMetrics {
+  /** Bytes of its file, without the log. */
+  readonly fileBytes: number;
+  /** Bytes of the write-ahead log beside it. */
+  readonly logBytes: number;
+  /** Commits since it was made. */
+  readonly commits: number;
+  /** Milliseconds that the last commit took. */
+  readonly commitTimeLast: number;
+  /** Milliseconds that commits took on average. */
+  readonly commitTimeMean: number;
+  /** Milliseconds that the longest commit took. */
+  readonly commitTimeMaximum: number;
+  /** Changes that are durable, but only in the journal yet. */
+  readonly pending: number;
+}

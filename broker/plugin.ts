@@ -35,7 +35,7 @@ import type {
   ReasonCode,
 } from "../codec/mod.ts";
 import type { Message, MessageInit } from "./message.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Metrics, StoreMetrics } from "./metrics.ts";
 
 /** Who a plugin is asked about. */
 export interface ClientInfo {
@@ -301,6 +301,8 @@ export interface PluginContext {
   readonly logger: Logger;
   /** What the broker has counted: a copy, made when it is asked for. */
   readonly metrics: Readonly<Metrics>;
+  /** What the store tells of itself, if it does: a copy as well. */
+  readonly storeMetrics: StoreMetrics | undefined;
   /** The sessions, those of clients that are not connected too. */
   readonly sessions: View<SessionInfo>;
   /** The subscriptions of all sessions. */

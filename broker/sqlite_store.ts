@@ -11,8 +11,10 @@
 import type { SubscriptionRequest } from "../codec/mod.ts";
 import { BrokerError } from "./error.ts";
 import type { Message } from "./message.ts";
+import type { StoreMetrics } from "./metrics.ts";
 import { reasonOf, StoreFile } from "./_sqlite_file.ts";
 import { JournalWriter } from "./_sqlite_journal.ts";
+import { SqliteMetrics } from "./_sqlite_metrics.ts";
 import {
   type Entry,
   MessageEntry,
@@ -66,6 +68,9 @@ export class SqliteStore implements Store {
   /** The file. */
   readonly file: string;
 
+  /** Sizes, and what commits take. */
+  readonly metrics: StoreMetrics;
+
   /** Bytes of the journal that are collected before the tables follow. */
   protected readonly part: number = 1 << 20;
 
@@ -76,6 +81,7 @@ export class SqliteStore implements Store {
   readonly queues: Queues;
   readonly #queues: SqliteQueues;
 
+  readonly #metrics: SqliteMetrics;
   readonly #synchronous: "full" | "normal";
   #open: { readonly file: StoreFile; readonly tables: Tables } | undefined;
   /** Whether all of the file has been read. */
@@ -106,6 +112,10 @@ export class SqliteStore implements Store {
    */
   constructor(options: SqliteStoreOptions) {
     this.file = options.file;
+    this.metrics = this.#metrics = new SqliteMetrics(
+      options.file,
+      () => this.#pending.count,
+    );
     this.#synchronous = options.synchronous ?? "full";
     // deno-lint-ignore no-this-alias -- getters of its own
     const store = this;
@@ -297,6 +307,7 @@ export class SqliteStore implements Store {
         `Cannot write to the store ${this.file}: it is not open`,
       );
     }
+    const began = this.#metrics.begin();
     try {
       // What is as large as that goes to the tables at once.
       if (this.#overdue || this.#journal.length > this.part) {
@@ -314,6 +325,7 @@ export class SqliteStore implements Store {
         { cause: error },
       );
     }
+    this.#metrics.committed(began);
     this.#journal.clear();
     this.#changes = 0;
     this.#lasting = false;

@@ -11,6 +11,7 @@
 
 import type { SubscriptionRequest, Will } from "../codec/mod.ts";
 import type { Message } from "./message.ts";
+import type { StoreMetrics } from "./metrics.ts";
 import type { ClientInfo } from "./plugin.ts";
 
 /** A will that a session keeps, and when it is due. */
@@ -194,6 +195,8 @@ export interface Queues {
 export interface Store {
   /** Its queues, if they can do without memory. */
   readonly queues?: Queues;
+  /** What it tells of itself, if it does. */
+  readonly metrics?: StoreMetrics;
 
   /**
    * Reads the state that was committed last, as the changes that make it. A

@@ -100,8 +100,7 @@ async function check(terminal: Terminal, file: string): Promise<number> {
   }
   if (report.problems.length > 0) {
     terminal.error(
-      `ambermq store: ${file} is not in order: restore a backup, or save what ` +
-        "can be read with dump and import",
+      `ambermq store: ${file} is not in order: restore a backup`,
     );
     return FAILED;
   }

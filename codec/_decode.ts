@@ -207,10 +207,13 @@ function unknownCode(type: PacketType, code: number): ProtocolError {
   );
 }
 
-function decodeReasonCode(type: PacketType, reader: Reader): ReasonCode {
-  const code = reader.byte();
+function checkedReasonCode(type: PacketType, code: number): ReasonCode {
   if (!isReasonCodeAllowed(type, code)) throw unknownCode(type, code);
   return code;
+}
+
+function decodeReasonCode(type: PacketType, reader: Reader): ReasonCode {
+  return checkedReasonCode(type, reader.byte());
 }
 
 /** Reason code and properties, both left out where they say nothing. */
@@ -233,15 +236,14 @@ function decodeConnack(reader: Reader, version: ProtocolVersion): Packet {
   }
   const sessionPresent = version > 3 && flags === 1;
   const type = "connack";
-  let reasonCode: ReasonCode;
-  if (version === 5) {
-    reasonCode = decodeReasonCode(type, reader);
-  } else {
-    const returnCode = reader.byte();
-    const code = fromReturnCode(returnCode);
-    if (code === undefined) throw unknownCode(type, returnCode);
-    reasonCode = code;
-  }
+  const code = reader.byte();
+  // Who knows no 5.0 refuses it in the form of 3.1.1 [MQTT311-3.1.2-2].
+  const older = version === 5 && reader.remaining === 0 && code === 1;
+  const form = older ? 4 : version;
+  const reasonCode = form === 5
+    ? checkedReasonCode(type, code)
+    : fromReturnCode(code);
+  if (reasonCode === undefined) throw unknownCode(type, code);
   // [MQTT-3.2.2-6] [MQTT311-3.2.2-4]
   if (reasonCode !== 0 && sessionPresent) {
     throw new ProtocolError("CONNACK refuses with session present 1");
@@ -250,7 +252,7 @@ function decodeConnack(reader: Reader, version: ProtocolVersion): Packet {
     type,
     sessionPresent,
     reasonCode,
-    ...decodeProperties(reader, type, version),
+    ...decodeProperties(reader, type, form),
   };
 }
 

@@ -51,6 +51,10 @@ export const options = {
  * | `heap/size`, `heap/maximum` | MiB of memory that the process has, had at most |
  * | `cpu/percent`, `cpu/maximum` | per cent of a core in the last interval; at most |
  * | `publish/messages/dropped` | messages that a limit kept from a receiver |
+ * | `store/bytes/file`, `…/log` | bytes of the store's file and of its log; these and the next only with `persistence` |
+ * | `store/commits` | commits since the start |
+ * | `store/commits/last`, `…/mean`, `…/maximum` | milliseconds that they took |
+ * | `store/pending` | changes that are in the journal of the store only |
  * | `metrics/…` | all that `broker.metrics` counts: `metrics/dropped-queue-full` |
  *
  * @example
@@ -92,6 +96,7 @@ export function brokerSys(
           ...counted(context, startedAt, clock()),
           ...load.values(context.now()),
           ...limited(context),
+          ...stored(context),
         ];
         for (const [topic, value] of values) {
           context.publish({
@@ -167,6 +172,22 @@ function limited({ metrics }: PluginContext): Values {
     ...Object.entries(metrics).map((
       [name, value],
     ): Values[number] => [`metrics/${dashed(name)}`, value]),
+  ];
+}
+
+/** What the store tells of itself; nothing if it keeps nothing. */
+function stored({ storeMetrics }: PluginContext): Values {
+  if (storeMetrics === undefined) return [];
+  const { fileBytes, logBytes, commits, pending } = storeMetrics;
+  const { commitTimeLast, commitTimeMean, commitTimeMaximum } = storeMetrics;
+  return [
+    ["store/bytes/file", fileBytes],
+    ["store/bytes/log", logBytes],
+    ["store/commits", commits],
+    ["store/commits/last", commitTimeLast.toFixed(3)],
+    ["store/commits/mean", commitTimeMean.toFixed(3)],
+    ["store/commits/maximum", commitTimeMaximum.toFixed(3)],
+    ["store/pending", pending],
   ];
 }
 

@@ -195,8 +195,8 @@ Deno.test("SQLite store says that its folder is missing", () => {
   const file = `${newFile()}/missing/broker.db`;
   assertEquals(
     refusal(new SqliteStore({ file })),
-    `Cannot open the store ${file}: it cannot be opened: look whether its ` +
-      "folder is there and may be written",
+    `Cannot open the store ${file}: it cannot be opened: look whether it ` +
+      "is a file, and whether its folder is there and may be written",
   );
 });
 

@@ -204,6 +204,18 @@ for (const [returnCode, reasonCode, text] of refusals) {
   });
 }
 
+Deno.test("connect() with 5.0 understands the refusal of a broker that knows 3.1.1 only, and does not try again [MQTT311-3.1.2-2]", async () => {
+  await using stage = new Stage({ protocolVersion: 5 });
+  const connected = stage.client.connect();
+  await stage.broker.expect(connect5);
+  stage.broker.send("20 [00 01]");
+  const error = await assertRejects(() => connected, ConnectError);
+  assertEquals(error.reasonCode, 0x84);
+  assertEquals(error.permanent, true);
+  assertMatch(error.message, /the broker refused, .*try another/);
+  await stage.broker.expectEnd();
+});
+
 Deno.test("connect() rejects with the reason code and the properties of 5.0", async () => {
   await using stage = new Stage({ protocolVersion: 5 });
   const connected = stage.client.connect();

@@ -152,6 +152,18 @@ function isComplete(packet: Packet, version: ProtocolVersion): boolean {
   }
 }
 
+Deno.test("decoding takes the refusal of a server that knows no 5.0, in the form of 3.1.1 [MQTT311-3.1.2-2]", () => {
+  const read = (...body: number[]) =>
+    parse([packetOf(0x20, body)], { version: 5 });
+  assertEquals(read(0, 1).packets, [
+    { type: "connack", sessionPresent: false, reasonCode: 0x84 },
+  ]);
+  // what has the form of 3.1.1 says nothing else in 5.0
+  for (const code of [0, 2, 5, 0x84]) assert(read(0, code).error);
+  assert(read(1, 1).error);
+  assert(read(0, 1, 0).error);
+});
+
 Deno.test("decoding refuses bytes behind the last field", () => {
   for (const { name, version, bytes: whole, packet } of goodPackets) {
     if (!isComplete(packet, version)) continue;

@@ -27,6 +27,24 @@ export class Ledger {
 
   /** By subscriber and topic: the last message that came. */
   readonly #seen = new Map<string, number>();
+  /** By subscriber: how many messages came, not counting repetitions. */
+  readonly #got = new Map<string, number>();
+  #sent = 0;
+
+  constructor(subscribers: readonly string[]) {
+    for (const name of subscribers) this.#got.set(name, 0);
+  }
+
+  /** Messages that were sent and are not with the slowest of subscribers. */
+  get backlog(): number {
+    return this.#sent - Math.min(...this.#got.values());
+  }
+
+  /** The number of the next message of a topic, which is sent now. */
+  next(name: string): number {
+    this.#sent++;
+    return ++this.topic(name).sent;
+  }
 
   /** Notes that something is not as it was promised. */
   problem(text: string): void {
@@ -51,8 +69,10 @@ export class Ledger {
     const last = this.#seen.get(key) ?? 0;
     const what = `${subscriber} got ${name} ${number}, QoS ${qos}`;
     this.delivered++;
-    if (number === last + 1) this.#seen.set(key, number);
-    else if (number > last) this.problem(`${what}, after ${last}`);
+    if (number === last + 1) {
+      this.#seen.set(key, number);
+      this.#got.set(subscriber, this.#got.get(subscriber)! + 1);
+    } else if (number > last) this.problem(`${what}, after ${last}`);
     else if (qos === 2) this.problem(`${what}, a second time`);
     else {
       this.repetitions++;

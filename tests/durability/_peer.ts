@@ -105,6 +105,7 @@ export abstract class Peer {
     } catch {
       // It is closed.
     }
+    this.ended();
   }
 
   #accepted(code: number, present: boolean): void {
@@ -123,6 +124,9 @@ export abstract class Peer {
 
   /** CONNACK has come. */
   protected ready(): void {}
+
+  /** The connection is over. */
+  protected ended(): void {}
 
   /** Any other packet has come. */
   protected abstract receive(packet: Packet): void;

@@ -18,6 +18,9 @@ interface Sent {
 /** Messages that are on their way at the most. */
 const WINDOW = 24;
 
+/** Messages that wait for the slowest subscriber at the most. */
+export const BACKLOG = 5000;
+
 export class Publisher extends Peer {
   /** Whether it sends anything new. */
   active = true;
@@ -44,7 +47,7 @@ export class Publisher extends Peer {
       this.ledger.topic(sent.topic).repeated.add(sent.number);
       this.#publish(packetId, sent, true);
     }
-    this.#pump();
+    this.pump();
   }
 
   #publish(packetId: number, sent: Sent, dup: boolean): void {
@@ -52,11 +55,18 @@ export class Publisher extends Peer {
     this.publish(topic, payload, qos, packetId, { retain, dup });
   }
 
-  #pump(): void {
-    while (this.active && this.connected && this.#sent.size < WINDOW) {
+  /** Whether it may send something new. */
+  get #free(): boolean {
+    return this.active && this.connected && this.#sent.size < WINDOW &&
+      this.ledger.backlog < BACKLOG;
+  }
+
+  /** Sends what it may. */
+  pump(): void {
+    while (this.#free) {
       const kind = this.#random.pick(["one", "two", "retained"]);
       const topic = `t/${this.name}/${kind}`;
-      const number = ++this.ledger.topic(topic).sent;
+      const number = this.ledger.next(topic);
       const size = this.#random.integer(0, 2000);
       const sent: Sent = {
         topic,
@@ -103,6 +113,6 @@ export class Publisher extends Peer {
         return;
     }
     this.#sent.delete(packetId);
-    this.#pump();
+    this.pump();
   }
 }

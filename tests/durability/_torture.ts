@@ -13,7 +13,7 @@ import { Random } from "../_random.ts";
 import { Fickle, Prober } from "./_fickle.ts";
 import { Ledger } from "./_ledger.ts";
 import { Peer } from "./_peer.ts";
-import { Publisher } from "./_publisher.ts";
+import { BACKLOG, Publisher } from "./_publisher.ts";
 import { Subscriber } from "./_subscriber.ts";
 
 /** How long, and how. */
@@ -60,10 +60,14 @@ class Mute extends Peer {
 
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const folder = await Deno.makeTempDir({ prefix: "ambermq-torture-" });
+  let isGood = false;
   try {
-    return await new Torture(options, folder).run();
+    const report = await new Torture(options, folder).run();
+    isGood = report.problems.length === 0;
+    return report;
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    if (isGood) await Deno.remove(folder, { recursive: true });
+    else options.log?.(`What the broker left is in ${folder}`);
   }
 }
 
@@ -71,7 +75,7 @@ class Torture {
   readonly #options: TortureOptions;
   readonly #random: Random;
   readonly #folder: string;
-  readonly #ledger = new Ledger();
+  readonly #ledger = new Ledger(["one", "two", "rare"]);
   readonly #publishers: Publisher[];
   readonly #subscribers: Subscriber[];
   /** Who is seldom there: what waits for it has to be kept. */
@@ -192,7 +196,8 @@ class Torture {
     const random = this.#random;
     const ledger = this.#ledger;
     const first = this.#lives === 1;
-    const subscribers = first || random.percent(30)
+    const isDue = random.percent(30) || ledger.backlog > BACKLOG / 2;
+    const subscribers = first || isDue
       ? [...this.#subscribers, this.#rare]
       : this.#subscribers;
     for (const peer of subscribers) {
@@ -200,10 +205,10 @@ class Torture {
       // All that is published is for them.
       if (first) await peer.subscribe(2);
     }
-    const flushing = setInterval(
-      () => subscribers.forEach((one) => one.connected && one.flush()),
-      40,
-    );
+    const flushing = setInterval(() => {
+      for (const one of subscribers) if (one.connected) one.flush();
+      for (const one of this.#publishers) one.pump();
+    }, 40);
     for (const peer of this.#publishers) await this.#connect(peer, port);
     const prober = new Prober(`prober${this.#lives}`, ledger);
     this.#looking = (async () => {

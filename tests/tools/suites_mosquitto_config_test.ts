@@ -43,6 +43,13 @@ allow_anonymous true`,
   assertEquals(config.limits?.sessionExpiryInterval, 172_800);
 });
 
+Deno.test("translate() knows where sessions are kept", () => {
+  const { config } = translate("persistence true\npersistence_file a.db", 1);
+  assertEquals(config.persistence, { file: "a.db" });
+  const other = translate("persistence false\npersistence_file a.db", 1);
+  assertEquals(other.config.persistence, undefined);
+});
+
 Deno.test("translate() lets nobody in unknown where there is a listener", () => {
   assertEquals(translate("", 1).config.auth, { allowAnonymous: true });
   const { config } = translate("listener 1884", 1);
@@ -50,15 +57,16 @@ Deno.test("translate() lets nobody in unknown where there is a listener", () => 
 });
 
 Deno.test("translate() names what has no counterpart", () => {
-  const { missing } = translate("connection bridge\npersistence true\n", 1);
-  assertEquals(missing, ["connection", "persistence"]);
+  const { missing } = translate("connection bridge\nmount_point a/\n", 1);
+  assertEquals(missing, ["connection", "mount_point"]);
 });
 
 Deno.test("passwords() checks both hashes of mosquitto_passwd", async () => {
   const { authenticate } = passwords(
     "user:$6$Ut1cUS9PG8+gC3vn$tOjCfSJJDe1Alu9HktxxyyzwN4+6mAMSWGRAF9gmMN8pzcGTPVEYYMAZpCEp96Oz2ZRRz5YKM6lrcyZCHTQdhQ==\n",
   );
-  const attempt = { method: undefined, signal: new AbortController().signal };
+  const { signal } = new AbortController();
+  const attempt = { signal, method: undefined };
   const check = (user: string | undefined, password: string) =>
     authenticate!(info(user), new TextEncoder().encode(password), attempt);
   assertEquals(await check("user", "wrong"), false);

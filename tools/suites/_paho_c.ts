@@ -96,7 +96,11 @@ function configOf(
   for (const listener of Object.values(listeners)) listener.type = type;
   return {
     listeners,
-    limits: { maximumPacketSize: 268_435_460, outboundBytes: 268_435_460 },
+    limits: {
+      maximumPacketSize: 268_435_460,
+      outboundBytes: 268_435_460,
+      receiveMaximum: 20,
+    },
   };
 }
 

@@ -17,6 +17,7 @@ import os
 import runpy
 import struct
 import sys
+import time
 
 # Bytes of a property's value, by its identifier; s: string, p: pair, v: varint.
 KINDS = {
@@ -181,6 +182,15 @@ class PeerSocket:
             self.ready += normalised(packet)
 
 
+def awaited(path):
+    """The path of a socket, once it is there: the test waits 0.1 s for it."""
+    for _ in range(50):
+        if os.path.exists(path):
+            break
+        time.sleep(0.1)
+    return path
+
+
 def main():
     path = os.path.abspath(sys.argv[1])
     sys.argv = [path, *sys.argv[2:]]
@@ -201,8 +211,8 @@ def main():
     connect_unix = mosq_test.client_connect_only_unix
     mqtt5_props.prop_finalise = prop_finalise
     mosq_test.client_connect_only = lambda *a, **k: PeerSocket(connect(*a, **k))
-    mosq_test.client_connect_only_unix = lambda *a, **k: PeerSocket(
-        connect_unix(*a, **k)
+    mosq_test.client_connect_only_unix = lambda path, *a, **k: PeerSocket(
+        connect_unix(awaited(path), *a, **k)
     )
     # msg_sequence_test.py gives up after the first case that times out.
     go_on = lambda *status: sys.exit(*status) if status else None

@@ -36,8 +36,8 @@ const LIMITS: Partial<Limits> = {
 const silent = new Set([
   ...["log_type", "log_dest", "log_timestamp", "log_timestamp_format"],
   ...["connection_messages", "pid_file", "user", "set_tcp_nodelay"],
-  ...["websockets_log_level", "persistence_location", "autosave_interval"],
-  ...["socket_domain", "persistence_file", "dhparamfile", "tls_version"],
+  ...["websockets_log_level", "autosave_interval", "autosave_on_changes"],
+  ...["socket_domain", "dhparamfile", "tls_version"],
   ...["allow_duplicate_messages", "per_listener_settings"],
 ]);
 
@@ -59,6 +59,8 @@ class Reading {
   readonly plugins: Plugin[] = [];
   readonly missing: string[] = [];
   sysInterval = 0;
+  persistent = false;
+  database = "mosquitto.db";
   anonymous: boolean | undefined;
   passwordFile: string | undefined;
   aclFile: string | undefined;
@@ -140,9 +142,8 @@ const settings: Record<string, Handler> = {
           : ReasonCode.UnsupportedProtocolVersion,
     });
   },
-  persistence: (to, value) => {
-    if (value === "true") to.missing.push("persistence");
-  },
+  persistence: (to, value) => to.persistent = value === "true",
+  persistence_file: (to, value) => to.database = value,
 };
 
 /**
@@ -188,6 +189,7 @@ export function translate(
         allowAnonymous: allowed.includes(true),
       },
       plugins,
+      ...reading.persistent && { persistence: { file: reading.database } },
       sysInterval: reading.sysInterval,
       limits: reading.limits,
       capabilities: reading.capabilities,
