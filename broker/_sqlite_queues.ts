@@ -7,6 +7,8 @@
  * passed over here.
  */
 
+import { BrokerError } from "./error.ts";
+import { reasonOf } from "./_sqlite_file.ts";
 import {
   DeliveryEntry,
   type Entry,
@@ -18,8 +20,12 @@ import type { Change, QueuedMessage, Queues, QueueSummary } from "./store.ts";
 /** What is read at a time, in bytes: but for the last message. */
 const PAGE = 256 * 1024;
 
+/** No limit, for SQLite. */
+const ALL = -1;
+
 /** The store whose tables they are in. */
 export interface QueueHost {
+  readonly file: string;
   /** As `Queues.window` has it. */
   readonly window: number;
   /**
@@ -62,14 +68,19 @@ export class SqliteQueues implements Queues {
   }
 
   read(clientId: string, after: number, upTo: number): QueuedMessage[] {
-    const { tables, sessions, window } = this.#host;
-    const session = sessions.get(clientId);
-    if (session === undefined) return [];
+    return this.#reading(() => {
+      const session = this.#host.sessions.get(clientId);
+      return session === undefined ? [] : this.#page(session, after, upTo);
+    });
+  }
+
+  #page(session: SessionEntry, after: number, upTo: number): QueuedMessage[] {
+    const { tables, window } = this.#host;
     // What is over is passed over: until there is something, or nothing left.
     for (let from = after;;) {
-      const ids = tables.queue(session.id, from, upTo, window);
-      if (ids.length === 0) return [];
-      const end = endOfPage(ids);
+      const rows = tables.queue(session.id, from, upTo, window);
+      if (rows.length === 0) return [];
+      const end = endOfPage(rows);
       const page = tables.queued(session.id, from, end)
         .filter(({ id }) => waits(session, id));
       if (page.length > 0) return page;
@@ -83,18 +94,31 @@ export class SqliteQueues implements Queues {
     upTo: number,
     now: number,
   ): ReturnType<Queues["expired"]> {
-    const { tables, sessions } = this.#host;
-    const session = sessions.get(clientId);
-    const expired: { id: number; size: number }[] = [];
-    let next = Infinity;
-    if (session === undefined) return { expired, next };
-    const rows = tables.queue(session.id, after, upTo, -1);
-    for (const [id, size, expiresAt] of rows) {
-      if (expiresAt === null || !waits(session, id)) continue;
-      if (expiresAt <= now) expired.push({ id, size });
-      else next = Math.min(next, expiresAt);
+    return this.#reading(() => {
+      const { tables, sessions } = this.#host;
+      const session = sessions.get(clientId);
+      const expired: { id: number; size: number }[] = [];
+      let next = Infinity;
+      if (session === undefined) return { expired, next };
+      const rows = tables.queue(session.id, after, upTo, ALL);
+      for (const [id, size, expiresAt] of rows) {
+        if (expiresAt === null || !waits(session, id)) continue;
+        if (expiresAt <= now) expired.push({ id, size });
+        else next = Math.min(next, expiresAt);
+      }
+      return { expired, next };
+    });
+  }
+
+  #reading<Result>(steps: () => Result): Result {
+    try {
+      return steps();
+    } catch (error) {
+      throw new BrokerError(
+        `Cannot read the store ${this.#host.file}: ${reasonOf(error)}`,
+        { cause: error },
+      );
     }
-    return { expired, next };
   }
 
   /** Entries that are about to be marked as written, of messages for queues. */

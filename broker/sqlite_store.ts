@@ -120,6 +120,7 @@ export class SqliteStore implements Store {
     // deno-lint-ignore no-this-alias -- getters of its own
     const store = this;
     this.queues = this.#queues = new SqliteQueues({
+      file: options.file,
       get window() {
         return store.window;
       },
