@@ -43,6 +43,8 @@ export interface Claimant {
   client: ClientInfo | undefined;
   /** While plugins are asked whether it may connect. */
   attempt: Attempt | undefined;
+  /** Notes against its address what it is refused for, if that is its fault. */
+  blame(reasonCode: ReasonCode, reason: string): void;
   disconnect(reasonCode: ReasonCode, reason: string): void;
 }
 
@@ -175,10 +177,12 @@ export class Authentication {
       this.#exchange ??= this.#offer.begin(client, attempt);
       return this.#exchange.continue(data && copyBytes(data));
     });
-    if (!(answer instanceof Promise)) return this.#judge(answer);
+    const judged = answer instanceof Promise
+      ? answer.then((answer) => this.#judge(answer))
+      : this.#judge(answer);
+    if (!(judged instanceof Promise)) return judged;
     this.#asking = true;
-    return answer.then((answer) => this.#judge(answer))
-      .finally(() => this.#asking = false);
+    return judged.finally(() => this.#asking = false);
   }
 
   #judge(answer: AuthenticationAnswer): Awaitable<AuthenticationAnswer> {
@@ -244,7 +248,9 @@ export class Authentication {
       ? answer
       : { outcome: "refusal" };
     const reasonCode = this.#refused(refusal, "disconnect");
-    this.#peer.disconnect(reasonCode, reasonOf(reasonCode)); // [MQTT-4.12.1-2]
+    const reason = reasonOf(reasonCode);
+    this.#peer.blame(reasonCode, reason);
+    this.#peer.disconnect(reasonCode, reason); // [MQTT-4.12.1-2]
     return undefined;
   }
 

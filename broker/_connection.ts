@@ -359,7 +359,7 @@ export class Connection implements Peer, OutputOwner, Watched {
       else {
         const { reasonCode, properties } = reply;
         const reason = properties?.reasonString ?? reasonName(reasonCode);
-        if (faults.has(reasonCode)) this.visitor?.fail(reason);
+        this.blame(reasonCode, reason);
         this.#refuse(reasonCode, reason); // [MQTT-3.2.2-7]
       }
     }
@@ -380,6 +380,11 @@ export class Connection implements Peer, OutputOwner, Watched {
       metrics.clientsConnected,
     );
     hooks.emit("broker_client_connected", { clientId, client });
+  }
+
+  /** Notes against its address what it is refused for, if that is its fault. */
+  blame(reasonCode: ReasonCode, reason: string): void {
+    if (faults.has(reasonCode)) this.visitor?.fail(reason);
   }
 
   /** Ends the connection; a 5.0 client gets the reason. */
@@ -506,7 +511,9 @@ export class Connection implements Peer, OutputOwner, Watched {
     if (this.ended) return this.#ending.tick(now);
     const overdue = this.#watch.overdue(now, this);
     if (overdue === undefined) return;
-    if (this.client === undefined) this.visitor?.fail(overdue.reason);
+    // Who has nothing to wait for but itself.
+    const idle = this.#state === "authenticating" && !this.#handling;
+    if (this.client === undefined || idle) this.visitor?.fail(overdue.reason);
     if (overdue.lost) this.onBroken(overdue.reason);
     else this.disconnect(overdue.reasonCode, overdue.reason);
   }

@@ -94,7 +94,7 @@ function record(what: string, fields: Fields): Field {
 }
 
 const properties: Fields = {
-  payloadFormatIndicator: optional(integer(0, 1)),
+  payloadFormatIndicator: optional(flag),
   messageExpiryInterval: optional(integer(0, 0xffff_ffff)),
   contentType: optional(text),
   responseTopic: optional(text),

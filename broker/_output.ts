@@ -18,6 +18,7 @@ import {
 } from "../codec/mod.ts";
 import type { Message } from "./message.ts";
 import type { Downlink } from "./_deliveries.ts";
+import { withoutSecrets } from "./_secrets.ts";
 import type { SessionHost } from "./_session.ts";
 import type { Turn } from "./_turn.ts";
 
@@ -91,7 +92,8 @@ export class Output implements Downlink {
     }
     if (hooks.watches("mqtt_packet_sent")) {
       const { clientId } = this.#owner;
-      hooks.emit("mqtt_packet_sent", { clientId, packet });
+      const shown = withoutSecrets(packet);
+      hooks.emit("mqtt_packet_sent", { clientId, packet: shown });
     }
     metrics.packetsSent++;
     this.#wake();

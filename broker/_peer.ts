@@ -42,6 +42,8 @@ export interface Peer {
   keepAlive: number;
   /** The session expiry interval that CONNECT asked for, in seconds. */
   requestedExpiry: number;
+  /** Notes against its address what it is refused for, if that is its fault. */
+  blame(reasonCode: ReasonCode, reason: string): void;
   disconnect(reasonCode: ReasonCode, reason: string): void;
   /** Closes the transport, whatever is not written. */
   close(): void;

@@ -62,17 +62,18 @@ export function redistribute(
   from: Session,
   ended: boolean,
 ): void {
+  // Nothing leaves a session that is kept for one that would drop it.
+  const least = ended ? Rank.Full : Rank.Connected;
   // Of whom nobody takes a message: nobody is asked about each of thousands.
   const full = new Set<string>();
   from.deliveries.withdraw((message, shared) => {
     if (full.has(shared)) return false;
-    // Nothing leaves a session that is kept for one that would drop it.
-    const suits = ({ session: { deliveries }, qos }: Target): boolean =>
-      ended ||
-      deliveries.downlink !== undefined && deliveries.takes(message, qos);
-    const goes = give(broker, message, shared, from, suits);
-    if (!goes) full.add(shared);
-    return goes;
+    const group = broker.subscriptions.group(shared);
+    if (group === undefined || choose(group, message, from, least) < 0) {
+      full.add(shared);
+      return false;
+    }
+    return share(group, message, from, least);
   });
 }
 
@@ -86,29 +87,8 @@ export function giveOn(
   shared: string,
   from: Recipient,
 ): boolean {
-  return give(
-    broker,
-    message,
-    shared,
-    from,
-    ({ session, qos }) => session.deliveries.takes(message, qos),
-  );
-}
-
-/** Gives a message to another member, if there is one that suits. */
-function give(
-  broker: BrokerState,
-  message: Message,
-  shared: string,
-  from: Recipient,
-  suits: (member: Target) => boolean,
-): boolean {
   const group = broker.subscriptions.group(shared);
-  const goes = group?.members.some((member) =>
-    member.session !== from && suits(member)
-  );
-  if (goes) share(group!, message, from);
-  return goes ?? false;
+  return group !== undefined && share(group, message, from, Rank.Away);
 }
 
 /** Whether a session whose client is away would keep a message. */
@@ -135,29 +115,50 @@ function deliver(message: Message, to: Target, shared?: string): boolean {
  * not take its size (section 3.1.2.11.4), is passed over.
  *
  * @param except Who is not to get it.
+ * @param least How well a member has to be served with it.
+ * @returns Whether anybody has it now.
  */
-function share(group: ShareGroup, message: Message, except?: Recipient): void {
+function share(
+  group: ShareGroup,
+  message: Message,
+  except?: Recipient,
+  least: Rank = Rank.Full,
+): boolean {
   const { members } = group;
-  const index = choose(group, message, except);
+  const index = choose(group, message, except, least);
+  if (index < 0) return false;
   group.next = (index + 1) % members.length;
-  if (deliver(message, members[index]!, group.filter)) return;
+  if (deliver(message, members[index]!, group.filter)) return true;
   // Rare: the others in their turn, until one may have it.
   for (let i = 1; i < members.length; i++) {
     const other = members[(index + i) % members.length]!;
-    if (other.session === except) continue;
-    if (deliver(message, other, group.filter)) return;
+    if (other.session === except || rankOf(other, message) < least) continue;
+    if (deliver(message, other, group.filter)) return true;
   }
+  return false;
 }
 
-/** The index of the member that is best served with a message. */
+/** How well a member of a shared subscription is served with a message. */
+const enum Rank {
+  /** It would be dropped, or make others be. */
+  Full,
+  /** It would wait for its client to come back. */
+  Away,
+  Connected,
+  /** It goes out at once. */
+  Ready,
+}
+
+/** The index of the member that is best served with a message; -1: nobody is. */
 function choose(
   { members, next }: ShareGroup,
   message: Message,
   except: Recipient | undefined,
+  least: Rank,
 ): number {
   let best = -1;
-  let bestRank = -1;
-  for (let i = 0; i < members.length && bestRank < 3; i++) {
+  let bestRank = least - 1;
+  for (let i = 0; i < members.length && bestRank < Rank.Ready; i++) {
     const index = (next + i) % members.length;
     const member = members[index]!;
     if (member.session === except) continue;
@@ -170,10 +171,12 @@ function choose(
   return best;
 }
 
-function rankOf({ session, qos }: Target, message: Message): number {
+function rankOf({ session, qos }: Target, message: Message): Rank {
   const { deliveries } = session;
-  if (!deliveries.takes(message, qos)) return 0;
-  if (deliveries.downlink === undefined) return 1;
+  if (!deliveries.takes(message, qos)) return Rank.Full;
+  if (deliveries.downlink === undefined) return Rank.Away;
   const { downlink, inflight, backlogged } = deliveries;
-  return downlink.writable && inflight.ready && !backlogged ? 3 : 2;
+  return downlink.writable && inflight.ready && !backlogged
+    ? Rank.Ready
+    : Rank.Connected;
 }

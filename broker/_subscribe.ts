@@ -35,12 +35,13 @@ export function handleSubscribe(
   const identifier = packet.properties?.subscriptionIdentifiers?.[0];
   const reasonCodes: ReasonCode[] = [];
   // [MQTT-3.8.4-5] [MQTT-3.9.3-1] one after the other, in their order
-  const from = (index: number): Awaitable<Packet> => {
+  const from = (index: number, rested = false): Awaitable<Packet> => {
     for (let i = index; i < subscriptions.length; i++) {
-      // Others have their turn while a search for retained messages goes on.
+      // Others have their turn while a search for retained messages goes on;
+      // but whose turn it is goes on, however much they have searched.
       const searched = broker.retained.takeVisited() > SEARCHED;
-      if (searched || i - index === FILTERS) {
-        return pause().then(() => from(i));
+      if ((searched && !(rested && i === index)) || i - index === FILTERS) {
+        return pause().then(() => from(i, true));
       }
       const request = subscriptions[i]!;
       const code = subscribe(broker, connection, request, identifier);

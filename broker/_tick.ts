@@ -8,8 +8,7 @@ import type { BrokerState } from "./_state.ts";
 
 /** Looks at every deadline: of connections, sessions, wills,
  * messages and plugins. */
-export function tick(broker: BrokerState): void {
-  const now = broker.now();
+export function tick(broker: BrokerState, now = broker.now()): void {
   // A defect that one client's state brings out is not to stop the clock.
   const guard = (clientId: string, step: () => void): void => {
     try {

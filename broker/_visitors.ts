@@ -76,14 +76,23 @@ export class Visitors {
     return visitor;
   }
 
-  /** Forgets the oldest that has no connection, if it is soon found. */
+  /**
+   * Forgets the oldest that has no connection, if it is soon found; one that is
+   * banned only where no other is: many addresses are not to lift a ban.
+   */
   #forgetOne(): void {
     let looks = LOOKS;
+    let banned: string | undefined;
     for (const [site, visitor] of this.#known) {
       this.#known.delete(site);
-      if (visitor.open > 0) this.#known.set(site, visitor); // the last now
-      if (this.#known.size <= MOST || --looks === 0) return;
+      if (visitor.open > 0 || visitor.banned) {
+        this.#known.set(site, visitor); // the last now
+        if (visitor.open === 0) banned ??= site;
+      }
+      if (this.#known.size <= MOST) return;
+      if (--looks === 0) break;
     }
+    if (banned !== undefined) this.#known.delete(banned);
   }
 }
 
@@ -113,6 +122,10 @@ export class Visitor {
     this.#broker = broker;
     this.site = site;
     this.#onIdle = onIdle;
+  }
+
+  get banned(): boolean {
+    return this.#broker.now() < this.#bannedUntil;
   }
 
   /** A connection comes: why it is not let in, or nothing. */

@@ -201,6 +201,7 @@ export class Broker implements AsyncDisposable {
     try {
       await this.#load();
       hooks.emit("broker_pre_start", {});
+      const before = this.#state.now() - 1;
       await this.#restore(store);
       for (const plugin of hooks.plugins) {
         await plugin.start?.(new Context(this.#plugins, plugin));
@@ -212,7 +213,9 @@ export class Broker implements AsyncDisposable {
         started.unshift(() => listener.close());
         bound.push([config, listener]);
       }
-      tick(this.#state); // nobody finds what expired while the broker was down
+      // Nobody finds what expired while the broker was down. Who was connected
+      // when it ended has until the first sweep to come back before the will.
+      tick(this.#state, before);
       for (const [config, listener] of bound) {
         this.#waysIn.open(listener, config.name, config.maxConnections);
         this.#logger.info(bindLine(config, listener));

@@ -220,7 +220,7 @@ export interface BrokerEvents {
    * authentication are left out.
    */
   mqtt_packet_received: { clientId: string; packet: Packet };
-  /** A packet goes out. */
+  /** A packet goes out; data of authentication are left out. */
   mqtt_packet_sent: { clientId: string; packet: Packet };
   /** The store could not commit; it is tried again, nothing is sent before. */
   broker_store_failed: { error: unknown };

@@ -97,6 +97,25 @@ const exceptions: Record<string, Record<string, string>> = {
     "Deno.errors": "whether it is there already",
     process: "gives modules of Node.js to who needs them",
   },
+  "broker/_sqlite_metrics.ts": {
+    "Deno.statSync": "the size of a store",
+    performance: "how long a commit takes",
+  },
+  "broker/_sqlite_check.ts": { "Deno.statSync": "the size of a store" },
+  "broker/_sqlite_reader.ts": {
+    "Deno.statSync": "a file that is not there is not made",
+    "Deno.errors": "whether it is there",
+    process: "gives modules of Node.js to who needs them",
+  },
+  "broker/store_upkeep.ts": {
+    "Deno.makeTempDirSync": "a copy to look at",
+    "Deno.openSync": "a file that others may not read, and that is on the disk",
+    "Deno.renameSync": "a file is there as a whole or not at all",
+    "Deno.removeSync": "what was begun and is not needed",
+    "Deno.statSync": "the size of a store",
+    "Deno.lstatSync": "what is there is not replaced",
+    "Deno.errors": "whether it is there",
+  },
   "broker/broker.ts": {
     Date: "whether certificates have expired",
     performance: "the clock where none is passed in; how long loading takes",

@@ -21,6 +21,7 @@ const api: Record<string, { values: string; types: string }> = {
       Broker BrokerError MemoryStore Message Metrics configFields
       configSchema dashed defaultConfig defaultCapabilities defaultLimits explainConfig parseBind
       parseConfig parseYaml readConfigFile readYamlFile SqliteStore
+      backupStore checkStore compactStore dumpLines makeStore readDump readStore
     `,
     types: `
       AccessList AccessRequest AuthConfig AuthenticationAnswer AuthenticationExchange
@@ -30,7 +31,7 @@ const api: Record<string, { values: string; types: string }> = {
       ListenerConfig
       LogLevel Logger MemoryLevel MessageInit MessageProperties Opinion PersistenceConfig Plugin
       PluginContext PluginFactory PluginModule PluginOptions QueueFullPolicy SessionInfo SqliteStoreOptions Store
-      StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
+      StoreMetrics StoreReport StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
       YamlFile
     `,
   },

@@ -1,9 +1,9 @@
 /** What of it no packet shows; the rest is in tests/conformance/auth_test.ts. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { Authentication, type Claimant } from "../../broker/_authentication.ts";
 import type { AuthenticationMethod } from "../../broker/mod.ts";
-import type { AuthPacket, ReasonCode } from "../../codec/mod.ts";
+import { type AuthPacket, ProtocolError, ReasonCode } from "../../codec/mod.ts";
 import { clientOf, Parts } from "./_parts.ts";
 
 /** A connected client, and what becomes of it. */
@@ -22,6 +22,12 @@ class Peer implements Claimant {
       this.sent.push(packet);
     },
   };
+
+  readonly blamed: ReasonCode[] = [];
+
+  blame(reasonCode: ReasonCode): void {
+    this.blamed.push(reasonCode);
+  }
 
   disconnect(reasonCode: ReasonCode): void {
     this.ends.push(reasonCode);
@@ -85,4 +91,48 @@ Deno.test("authentication tells a method which attempt it is about, and when it 
   assertEquals([method, signal.aborted], ["TEST", false]);
   authentication.end();
   assertEquals([signal.aborted, authentication.startedAt], [true, undefined]);
+});
+
+Deno.test("authentication takes no AUTH while plugins are asked about who has proven its name [MQTT-4.12.0-3]", async () => {
+  const verdict = Promise.withResolvers<boolean>();
+  let steps = 0;
+  const parts = new Parts({}, [{
+    name: "own",
+    authenticationMethods: {
+      TEST: () => ({
+        continue: () => {
+          steps++;
+          return { outcome: "success", username: "alice" };
+        },
+      }),
+    },
+    authenticate: () => verdict.promise,
+  }]);
+  const peer = new Peer();
+  const offer = parts.hooks.offer("TEST")!;
+  const authentication = new Authentication(parts, peer, offer);
+  assertEquals(authentication.again(again()), undefined);
+  assertThrows(
+    () => authentication.again({ ...again(), reasonCode: 0x18 }),
+    ProtocolError,
+  );
+  verdict.resolve(true);
+  await verdict.promise;
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(peer.sent.map(({ reasonCode }) => reasonCode), [0x00]);
+  assertEquals(steps, 1);
+});
+
+Deno.test("authentication blames an address for who fails to authenticate again, so that nobody guesses passwords that way", () => {
+  for (
+    const answer of [
+      { outcome: "refusal", reasonCode: ReasonCode.BadUserNameOrPassword },
+      { outcome: "success", username: "bob" },
+    ] as const
+  ) {
+    const [authentication, peer] = made(() => ({ continue: () => answer }));
+    authentication.again(again());
+    assertEquals(peer.ends.length, 1);
+    assertEquals(peer.blamed, peer.ends);
+  }
 });

@@ -487,6 +487,32 @@ Deno.test("output tells watchers what goes out, as it does", async () => {
   assertEquals(seen.slice(1), [{ clientId: "client", packet: packet! }]);
 });
 
+Deno.test("output tells watchers nothing of what is said in an authentication", async () => {
+  const seen: BrokerEvents["mqtt_packet_sent"][] = [];
+  const stage = new Stage(5, {}, [plugin({
+    on: { mqtt_packet_sent: (event) => seen.push(event) },
+  })]);
+  const properties = {
+    authenticationMethod: "TEST",
+    authenticationData: Uint8Array.of(1),
+  };
+  stage.output.send({ type: "auth", reasonCode: 0x18, properties });
+  stage.output.send({
+    type: "connack",
+    sessionPresent: false,
+    reasonCode: 0,
+    properties,
+  });
+  await settled();
+  await stage.transport.take();
+  assertEquals(seen.map(({ packet }) => packet.type), ["auth", "connack"]);
+  for (const { packet } of seen) {
+    assertEquals("properties" in packet && packet.properties, {
+      authenticationMethod: "TEST",
+    });
+  }
+});
+
 Deno.test("output counts packets and bytes", async () => {
   const stage = new Stage();
   stage.output.send(pingresp);

@@ -3,15 +3,15 @@ import type { Limits, Message } from "../../broker/mod.ts";
 import { isForAbsent, redistribute, route } from "../../broker/_router.ts";
 import { FOREVER, type Session } from "../../broker/_session.ts";
 import type { SubscriptionRequest } from "../../codec/mod.ts";
-import { Paper, Parts, request } from "./_parts.ts";
+import { Paper, Parts, plugin, request } from "./_parts.ts";
 
 /** Sessions with subscriptions. */
 class Stage {
   readonly parts: Parts;
   readonly papers = new Map<string, Paper>();
 
-  constructor(limits: Partial<Limits> = {}) {
-    this.parts = new Parts(limits);
+  constructor(limits: Partial<Limits> = {}, parts = new Parts(limits)) {
+    this.parts = parts;
   }
 
   session(name: string): Session {
@@ -321,4 +321,49 @@ Deno.test("shared messages of a lost member ask once whether a group has room, n
   redistribute(stage.parts, stage.session("lost"), false);
   assertEquals(asked, 1);
   assertEquals(stage.session("lost").deliveries.queued, 100);
+});
+
+Deno.test("what a session has not acknowledged stays in it where no other member may have it, or takes its size [MQTT-4.8.2-3]", () => {
+  for (const why of ["rights", "size"]) {
+    const parts = new Parts(
+      {},
+      why === "size" ? [] : [plugin({
+        authorizeDelivery: ({ clientId }, { topic }) =>
+          clientId !== "two" || topic !== "a",
+      })],
+    );
+    const stage = new Stage({}, parts);
+    stage.connect("one");
+    const two = stage.connect("two", why === "size" ? { tooLarge: ["a"] } : {});
+    for (const name of ["one", "two"]) stage.subscribe(name, "$share/x/+");
+    for (let i = 0; i < 4; i++) {
+      stage.publish(i % 2 === 0 ? "a" : "b", { qos: 1 });
+    }
+    two.take();
+    const one = stage.session("one");
+    one.deliveries.detach();
+    redistribute(stage.parts, one, false);
+    assertEquals(two.take().includes("a"), false);
+    const back = stage.connect("one");
+    one.deliveries.pump();
+    assertEquals(back.take(), ["a", "a"], why);
+  }
+});
+
+Deno.test("what is displaced and nobody else may have is dropped, and displaces nothing elsewhere", () => {
+  const parts = new Parts({ queuedMessages: 1, queueFull: "drop-oldest" }, [
+    plugin({ authorizeDelivery: ({ clientId }) => clientId !== "none" }),
+  ]);
+  const stage = new Stage({}, parts);
+  const names = ["one", "two", "none"];
+  for (const name of names) stage.subscribe(name, "$share/x/+");
+  // The one that has room may not have it.
+  for (const topic of ["a", "b", "c"]) stage.publish(topic, { qos: 1 });
+  assertEquals(parts.metrics.droppedQueueFull, 1);
+  const kept = names.map((name) => {
+    const paper = stage.connect(name);
+    stage.session(name).deliveries.pump();
+    return paper.take();
+  });
+  assertEquals(kept, [["c"], ["b"], []]);
 });

@@ -296,3 +296,24 @@ Deno.test("SQLite store that is not open commits nothing, and says so", () => {
     `Cannot write to the store ${store.file}: it is not open`,
   );
 });
+
+Deno.test("SQLite store tells its sizes, and what commits take", () => {
+  const store = newStore();
+  const { metrics } = store;
+  assertEquals([metrics.fileBytes, metrics.commits], [0, 0]);
+  assertEquals([metrics.commitTimeMean, metrics.pending], [0, 0]);
+  assertEquals([...store.load()], []);
+  store.commit(); // nothing: it is none
+  assertEquals(metrics.commits, 0);
+  for (const topic of ["a", "b", "b"]) {
+    store.record({ type: "retain", message: message(topic) });
+    store.commit();
+  }
+  assertEquals([metrics.commits, metrics.pending], [3, 2]);
+  assert(metrics.fileBytes >= 4096 && metrics.logBytes >= 4096);
+  const { commitTimeLast, commitTimeMean, commitTimeMaximum } = metrics;
+  assert(0 < commitTimeMean && commitTimeMean <= commitTimeMaximum);
+  assert(0 < commitTimeLast && commitTimeLast <= commitTimeMaximum);
+  store.close();
+  assertEquals([metrics.logBytes, metrics.pending], [0, 0]);
+});

@@ -232,3 +232,17 @@ Deno.test("search for retained messages lets others have their turn when it is l
     assertEquals(session.filters.size, ends ? 1 : 3);
   }
 });
+
+Deno.test("filter that waits for another's search is handled in its next turn, however much others search meanwhile", async () => {
+  const parts = new Parts();
+  parts.retained.takeVisited = () => 1_000_000;
+  const session = parts.session("client");
+  const connection = { session, ended: false } as unknown as Peer;
+  const packet: SubscribePacket = {
+    type: "subscribe",
+    packetId: 1,
+    subscriptions: ["a", "b", "c"].map((filter) => request(filter)),
+  };
+  const answer = await handleSubscribe(parts, connection, packet);
+  assertEquals((answer as SubackPacket).reasonCodes, [0, 0, 0]);
+});

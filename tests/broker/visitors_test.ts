@@ -1,6 +1,6 @@
 // deno-lint-ignore-file camelcase -- the events keep the names of HBMQTT
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Networks } from "../../broker/_address.ts";
 import { type Visitor, Visitors } from "../../broker/_visitors.ts";
 import type { BrokerEvents, Limits } from "../../broker/mod.ts";
@@ -184,4 +184,25 @@ Deno.test("no more addresses are remembered than a table has room for, and those
   }
   assertEquals(stage.visitors.size, 65_536);
   for (let i = 0; i < 40; i++) assertEquals(stage.find(`10.0.0.${i}`).open, 1);
+});
+
+Deno.test("a ban is not lifted by many who come from elsewhere", () => {
+  const stage = new Stage({ failures: 1, banTime: 600 });
+  stage.fail(3, "192.0.2.66");
+  assertEquals(stage.come("192.0.2.66"), 0x8a);
+  for (let i = 0; i < 70_000; i++) {
+    stage.find(
+      `2001:db8:${i.toString(16).padStart(5, "0").replace(/^(.)/, "$1:")}::1`,
+    );
+  }
+  assert(stage.visitors.size <= 65_536);
+  assertEquals(stage.come("192.0.2.66"), 0x8a);
+});
+
+Deno.test("no more addresses are remembered where all of them are banned", () => {
+  const stage = new Stage({ failures: 1, banTime: 600 });
+  for (let i = 0; i < 66_000; i++) {
+    stage.fail(2, `10.${i >> 16}.${(i >> 8) & 0xff}.${i & 0xff}`);
+  }
+  assert(stage.visitors.size <= 65_536);
 });

@@ -28,6 +28,8 @@ export abstract class Peer {
   #tried = false;
   /** Whether the broker has ever confirmed its session. */
   promised = false;
+  /** Whether it loses what comes: the broker has sent it all the same. */
+  deaf = false;
   /** Whether it is connected: CONNACK has come. */
   connected = false;
 
@@ -60,6 +62,7 @@ export abstract class Peer {
       properties: { sessionExpiryInterval: expiry, receiveMaximum: 50 },
       ...(will && { will }),
     });
+    this.deaf = false;
     const before = this.#tried;
     this.#tried = true;
     const connected = await promise;
@@ -84,8 +87,9 @@ export abstract class Peer {
         if (count === null) break;
         parser.push(buffer.slice(0, count));
         for (let packet; (packet = parser.next()) !== undefined;) {
-          if (packet.type !== "connack") this.receive(packet);
-          else {
+          if (packet.type !== "connack") {
+            if (!this.deaf) this.receive(packet);
+          } else {
             this.#accepted(packet.reasonCode, packet.sessionPresent);
             answered(this.connected);
           }

@@ -221,6 +221,13 @@ class Torture {
       this.#retainedChecks += prober.retainedSeen;
     })();
     await delay(random.integer(20, LIFE));
+    if (random.percent(60)) {
+      // What was confirmed last does not arrive: they will ask for it again.
+      for (const peer of [...this.#publishers, ...subscribers]) {
+        peer.deaf = random.percent(70);
+      }
+      await delay(random.integer(5, 60));
+    }
     clearInterval(flushing);
   }
 

@@ -4,6 +4,7 @@ import { dashed, Metrics } from "../../broker/mod.ts";
 import { SettingsError } from "../../codec/mod.ts";
 import { brokerSys } from "../../plugins/mod.ts";
 import { Bench } from "../conformance/_bench.ts";
+import { newStore } from "../_sqlite_stores.ts";
 import { publish, type RawClient } from "../_raw_client.ts";
 
 const names = [
@@ -228,5 +229,34 @@ Deno.test("broker_sys tells what limits have cost", async () => {
   assertEquals(
     Number(values.get("metrics/queued-bytes")),
     bench.broker.metrics.queuedBytes,
+  );
+});
+
+Deno.test("broker_sys tells of a store in a file", async () => {
+  const store = newStore();
+  await using bench = await Bench.start({
+    store,
+    plugins: [brokerSys({ sysInterval: 5 })],
+  });
+  const client = await bench.connect(4, "one");
+  await client.subscribe({ filter: "$SYS/broker/store/#" });
+  await client.publish({ topic: "a", payload: "b", qos: 1, retain: true });
+  bench.pass(5);
+  const values = await collected(client);
+  assertEquals([...values.keys()], [
+    "store/bytes/file",
+    "store/bytes/log",
+    "store/commits",
+    "store/commits/last",
+    "store/commits/mean",
+    "store/commits/maximum",
+    "store/pending",
+  ]);
+  assert(Number(values.get("store/bytes/file")) >= 4096);
+  assert(Number(values.get("store/commits")) > 0);
+  assert(Number(values.get("store/commits/maximum")) > 0);
+  assertEquals(
+    bench.broker.storeMetrics?.fileBytes,
+    Number(values.get("store/bytes/file")),
   );
 });
