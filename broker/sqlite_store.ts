@@ -46,6 +46,12 @@ const SLICE = 512;
 /** Entries that are written to the tables with a commit, at the least. */
 const PIECE = 16;
 
+/** The same in a turn that has nothing to commit, at the most. */
+const REST = 500;
+
+/** How many such turns are used in a pause. */
+const REST_PIECES = 50;
+
 /**
  * A store in a file.
  *
@@ -74,6 +80,9 @@ export class SqliteStore implements Store {
   /** Bytes of the journal that are collected before the tables follow. */
   protected readonly part: number = 1 << 20;
 
+  /** Milliseconds after which the tables follow if there is little to write. */
+  protected readonly pause: number = 10_000;
+
   /** As `Queues.window` has it. */
   protected readonly window: number = 100;
 
@@ -98,6 +107,9 @@ export class SqliteStore implements Store {
   #hasOld = false;
   /** Bytes of the journal since. */
   #young = 0;
+  /** When the young list became the old one, and when there is time again. */
+  #agedAt = 0;
+  #restsAt = 0;
   /** How many changes the turn has. */
   #changes = 0;
   /** Whether the journal lacks something of it. */
@@ -302,7 +314,7 @@ export class SqliteStore implements Store {
    * @throws {BrokerError} If that is not possible: nothing of it is durable then.
    */
   commit(): void {
-    if (this.#changes === 0) return;
+    if (this.#changes === 0) return this.#rest();
     if (this.#open === undefined) {
       throw new BrokerError(
         `Cannot write to the store ${this.file}: it is not open`,
@@ -334,34 +346,69 @@ export class SqliteStore implements Store {
 
   #writeTurn(): void {
     const { file, tables } = this.#open!;
-    const pending = this.#pending;
     const { bytes } = this.#journal;
     const insert = tables.prepare("INSERT INTO journal VALUES(?, ?)");
     if (!this.#hasOld) {
       file.wait(this.#lasting);
       insert.run(this.#lastRow + 1, bytes);
     } else {
-      const piece = pending.first(Math.max(PIECE, 2 * this.#changes));
-      const isLast = piece.length === pending.due;
-      const written = file.transaction(this.#lasting, () => {
+      const most = Math.max(PIECE, 2 * this.#changes);
+      this.#writeOld(most, this.#lasting, () => {
         insert.run(this.#lastRow + 1, bytes);
-        if (isLast) {
-          tables.prepare("DELETE FROM journal WHERE id <= ?")
-            .run(this.#lastOldRow);
-        }
-        return tables.write(piece);
       });
-      this.#written(piece, written);
-      this.#hasOld = !isLast;
     }
     this.#lastRow++;
     this.#young += bytes.length;
     if (this.#young < this.part || this.#hasOld) return;
-    pending.age();
+    this.#age();
+    this.#shrink();
+  }
+
+  /** Writes so much of the old list, and something else with it. */
+  #writeOld(most: number, lasting: boolean, also?: () => void): void {
+    const { file, tables } = this.#open!;
+    const pending = this.#pending;
+    const piece = pending.first(most);
+    const isLast = piece.length === pending.due;
+    const written = file.transaction(lasting, () => {
+      also?.();
+      if (isLast) {
+        tables.prepare("DELETE FROM journal WHERE id <= ?")
+          .run(this.#lastOldRow);
+      }
+      return tables.write(piece);
+    });
+    this.#written(piece, written);
+    this.#hasOld = !isLast;
+  }
+
+  #age(): void {
+    this.#pending.age();
     this.#lastOldRow = this.#lastRow;
     this.#hasOld = true;
     this.#young = 0;
-    this.#shrink(SLICE);
+    this.#agedAt = performance.now();
+  }
+
+  /**
+   * The turn has nothing for the store: the tables may follow without a part of
+   * the journal being full, so that what is over leaves the file some time, and
+   * memory what it need not keep.
+   */
+  #rest(): void {
+    const now = performance.now();
+    if (!this.#loaded || now < this.#restsAt) return;
+    this.#restsAt = now + this.pause / REST_PIECES;
+    try {
+      if (this.#hasOld) this.#writeOld(REST, false);
+      else if (this.#young > 0) {
+        if (now >= this.#agedAt + this.pause) this.#age();
+        return;
+      }
+      this.#open!.file.shrink(SLICE);
+    } catch {
+      // Nobody waits for this; what is wrong shows in the next commit.
+    }
   }
 
   /** Entries have been written for good. */
@@ -373,7 +420,7 @@ export class SqliteStore implements Store {
     }
   }
 
-  #shrink(pages: number): void {
+  #shrink(pages = SLICE): void {
     try {
       this.#open!.file.shrink(pages);
     } catch {
