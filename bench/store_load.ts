@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- it reports
 /**
  * How long a broker takes to load a large store, and what memory that needs.
  *
