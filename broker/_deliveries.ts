@@ -17,6 +17,7 @@ import type { Message } from "./message.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ClientInfo } from "./plugin.ts";
 import type { Retained } from "./_retained.ts";
+import type { Queues, QueueSummary } from "./store.ts";
 
 /** The parts of the broker that deliveries use. */
 export interface DeliveryHost {
@@ -26,6 +27,8 @@ export interface DeliveryHost {
   readonly retained: Retained;
   readonly held: Held;
   readonly memory: Memory;
+  /** The store's, if it can do without memory for what waits. */
+  readonly queues: Queues | undefined;
   /** Gives a message that came by this shared subscription to another member. */
   readonly giveOn: (
     message: Message,
@@ -79,7 +82,7 @@ export class Deliveries {
   #lastId = 0;
   /** Whether anything came by a shared subscription. */
   #shares = false;
-  #backlog: Backlog;
+  readonly #backlog: Backlog;
   /** The connection that is about to be ended for its full queue. */
   #disconnecting: Downlink | undefined;
   /** Whether the session is over. */
@@ -88,9 +91,14 @@ export class Deliveries {
   constructor(broker: DeliveryHost, to: Recipient) {
     this.#broker = broker;
     this.#to = to;
-    const { limits, held } = broker;
+    const { limits, held, queues } = broker;
     this.inflight = new Inflight(to, limits.queuedBytes, held);
-    this.#backlog = new Backlog(limits, held);
+    const source = queues === undefined || !to.persistent ? undefined : {
+      queues,
+      clientId: to.clientId,
+      failed: (error: unknown) => this.#unreadable(error),
+    };
+    this.#backlog = new Backlog(limits, held, source);
   }
 
   get downlink(): Downlink | undefined {
@@ -336,14 +344,17 @@ export class Deliveries {
 
   /** Makes room for a message as far as the policy says; returns whether it did. */
   #makeRoom(message: Message): boolean {
-    const { limits, held, now } = this.#broker;
+    const { limits, held, metrics, now } = this.#broker;
     const backlog = this.#backlog;
     if (backlog.hasRoom(message)) return true;
     this.dropExpired(now());
     if (backlog.hasRoom(message)) return true;
     // What others keep does not get less by what this session does.
     if (!held.hasRoom(message)) return false;
-    if (limits.queueFull === "disconnect") this.#disconnectSoon();
+    if (
+      limits.queueFull === "disconnect" &&
+      this.#disconnectSoon(ReasonCode.QuotaExceeded, QUEUE_FULL)
+    ) metrics.queueDisconnects++;
     if (limits.queueFull !== "drop-oldest") return false;
     for (const oldest of backlog.makeRoom(message)) this.#displace(oldest);
     return backlog.hasRoom(message);
@@ -358,16 +369,26 @@ export class Deliveries {
     this.#dropped(message, QUEUE_FULL);
   }
 
+  /** The store cannot be read: whoever comes next may have more luck. */
+  #unreadable(error: unknown): void {
+    const { metrics, hooks } = this.#broker;
+    metrics.storeFailures++;
+    hooks.emit("broker_store_failed", { error });
+    this.#disconnectSoon(ReasonCode.UnspecifiedError, "the store failed");
+  }
+
   /** Not at once: others are being served in the same call. */
-  #disconnectSoon(): void {
+  #disconnectSoon(reasonCode: ReasonCode, reason: string): boolean {
     const downlink = this.#downlink;
-    if (downlink === undefined || this.#disconnecting === downlink) return;
+    if (downlink === undefined || this.#disconnecting === downlink) {
+      return false;
+    }
     this.#disconnecting = downlink;
-    this.#broker.metrics.queueDisconnects++;
     queueMicrotask(() => {
       if (this.#downlink !== downlink) return;
-      downlink.disconnect(ReasonCode.QuotaExceeded, QUEUE_FULL);
+      downlink.disconnect(reasonCode, reason);
     });
+    return true;
   }
 
   #dropped(message: Message, reason: string): void {
@@ -409,6 +430,7 @@ export class Deliveries {
   /** A connection begins: CONNACK was sent on it, and nothing else yet. */
   attach(downlink: Downlink): void {
     this.#downlink = downlink;
+    this.#backlog.enter();
     const { inflight } = this.#broker.limits;
     this.inflight.restart(Math.min(downlink.receiveMaximum, inflight));
   }
@@ -418,12 +440,22 @@ export class Deliveries {
     this.#downlink = undefined;
     this.#disconnecting = undefined;
     this.inflight.pause();
+    this.#keepReplays();
+    this.#backlog.leave();
+  }
+
+  /** What a subscription was promised waits like any other message. */
+  #keepReplays(): void {
     if (!this.#backlog.replays) return;
-    const backlog = this.#backlog;
-    this.#backlog = new Backlog(this.#broker.limits, this.#broker.held);
-    for (let first; (first = backlog.shift()) !== undefined;) {
-      if ("messages" in first) this.#keepReplay(first);
-      else this.#backlog.push(first);
+    for (const one of this.#backlog.takeReplays()) {
+      if ("messages" in one) this.#keepReplay(one);
+      else {
+        // The store gives them back by their ids: it stays behind.
+        this.#settled(one.id);
+        const moved = { ...one, id: ++this.#lastId };
+        this.#backlog.push(moved);
+        this.#recordEnqueue(moved, undefined);
+      }
     }
   }
 
@@ -431,10 +463,9 @@ export class Deliveries {
   end(): void {
     this.#ended = true;
     this.inflight.end();
-    while (this.#backlog.shift() !== undefined);
+    this.#backlog.clear();
   }
 
-  /** What a subscription was promised waits like any other message. */
   #keepReplay({ messages, next, granted, identifiers }: Replay): void {
     if (!this.#to.persistent) return;
     for (const message of messages.slice(next)) {
@@ -452,6 +483,27 @@ export class Deliveries {
     if (outgoing.shared !== undefined) this.#shares = true;
     if (packetId === undefined) this.#backlog.push(outgoing);
     else this.inflight.restore(outgoing, packetId);
+  }
+
+  /** What waits for the session is in the store, and stays there for now. */
+  restoreQueue(summary: QueueSummary): void {
+    this.#lastId = Math.max(this.#lastId, summary.lastId);
+    if (summary.shared) this.#shares = true;
+    this.#backlog.restore(summary);
+  }
+
+  /** The store can give back what was queued up to this. */
+  stored(id: number): void {
+    this.#backlog.stored(id);
+  }
+
+  /**
+   * The store is about to forget the session, which goes on.
+   *
+   * @throws {Error} If what waits cannot be read.
+   */
+  leaveStore(): void {
+    this.#backlog.readAll();
   }
 }
 

@@ -70,6 +70,7 @@ export class Session {
 
   /** A connection was accepted for the session, new or not. */
   resume(expiryInterval: number): void {
+    if (expiryInterval === 0 && this.#stored) this.deliveries.leaveStore();
     this.expiryInterval = expiryInterval;
     this.expiresAt = Infinity; // [MQTT-4.1.0-1]
     // A session that was kept and is not to be kept any longer ends there.

@@ -75,18 +75,35 @@ export class SessionEntry {
   state: SessionState | undefined;
   /** `null`: none any more. */
   will: Uint8Array | null | undefined;
-  /** What has become of subscriptions; `undefined`: over. */
-  readonly subscriptions = new Map<string, StoredSubscription | undefined>();
-  /** Deliveries that are pending. */
-  readonly deliveries = new Map<number, DeliveryEntry>();
-  /** What has become of packet identifiers. */
-  readonly received = new Map<number, boolean>();
-  /** Packet identifiers that the table has. */
-  readonly receivedInTable = new Set<number>();
+  // Made when they are needed: of most sessions nothing is pending.
+  #subscriptions: Map<string, StoredSubscription | undefined> | undefined;
+  #deliveries: Map<number, DeliveryEntry> | undefined;
+  #received: Map<number, boolean> | undefined;
+  #receivedInTable: Set<number> | undefined;
 
   constructor(id: number, clientId: string) {
     this.id = id;
     this.clientId = clientId;
+  }
+
+  /** What has become of subscriptions; `undefined`: over. */
+  get subscriptions(): Map<string, StoredSubscription | undefined> {
+    return this.#subscriptions ??= new Map();
+  }
+
+  /** Deliveries of which something is pending, if only their end. */
+  get deliveries(): Map<number, DeliveryEntry> {
+    return this.#deliveries ??= new Map();
+  }
+
+  /** What has become of packet identifiers. */
+  get received(): Map<number, boolean> {
+    return this.#received ??= new Map();
+  }
+
+  /** Packet identifiers that the table has. */
+  get receivedInTable(): Set<number> {
+    return this.#receivedInTable ??= new Set();
   }
 }
 
@@ -252,7 +269,9 @@ export class Pending {
       this.#drop(entry);
       if (whole && !this.#blind) return;
     }
-    this.#young.push(new DeliveryEntry(session, id, "delete"));
+    const end = new DeliveryEntry(session, id, "delete");
+    session.deliveries.set(id, end);
+    this.#young.push(end);
   }
 
   retain(topic: string, message: MessageEntry | undefined): void {

@@ -15,7 +15,7 @@ import {
   type Written,
 } from "./_sqlite_pending.ts";
 import { restoredMessage, restoredWill } from "./_stored_message.ts";
-import type { Change } from "./store.ts";
+import type { Change, QueuedMessage, QueueSummary } from "./store.ts";
 
 /** Version 1 of the schema. */
 export const schema = `
@@ -312,19 +312,25 @@ export class Tables {
     }
   }
 
-  /** The sessions with all that belongs to them. */
+  /**
+   * The sessions with all that belongs to them.
+   *
+   * @param queued Whether what waits is to be there as well.
+   */
   *sessions(
     messages: Messages,
     each: (id: number, clientId: string) => SessionEntry,
+    queued = true,
   ): Iterable<Change> {
     const subscriptions = new Rows(this.rows(
       "subscriptions",
       "SELECT session, filter, options, identifier FROM subscriptions " +
         "ORDER BY session",
     ));
+    const some = queued ? "" : " WHERE packet_id IS NOT NULL";
     const deliveries = new Rows(this.rows(
-      "deliveries",
-      `SELECT d.session, ${DELIVERY} ORDER BY d.session, d.id`,
+      `deliveries${some}`,
+      `SELECT d.session, ${DELIVERY}${some} ORDER BY d.session, d.id`,
     ));
     const received = new Rows(this.rows(
       "received",
@@ -351,7 +357,7 @@ export class Tables {
         };
       }
       for (const columns of deliveries.of(id)) {
-        yield* deliveryOf(clientId, columns, messages);
+        yield* deliveryOf(clientId, columns as DeliveryColumns, messages);
       }
       for (const [packetId] of received.of(id) as Iterable<[number]>) {
         entry.receivedInTable.add(packetId);
@@ -362,7 +368,69 @@ export class Tables {
       }
     }
   }
+
+  /** How much waits for each session. */
+  *queues(): Iterable<[session: number, Omit<QueueSummary, "clientId">]> {
+    const bytes = this.#bytesOfQueues();
+    const rows = this.prepare(
+      "SELECT session, count(*), sum(size), max(id), min(expires_at), " +
+        "max(shared IS NOT NULL) FROM deliveries WHERE packet_id IS NULL " +
+        "GROUP BY session",
+    ).all() as unknown as QueueColumns[];
+    for (const [session, messages, size, lastId, expiresAt, shared] of rows) {
+      yield [session, {
+        messages,
+        size,
+        bytes: bytes.get(session) ?? 0,
+        lastId,
+        expiresAt: expiresAt ?? Infinity,
+        shared: shared === 1,
+      }];
+    }
+  }
+
+  /** Bytes of what waits for each session: each message is one session's. */
+  #bytesOfQueues(): Map<number, number> {
+    const rows = this.prepare(
+      "SELECT session, sum(size) FROM (SELECT min(session) AS session, size " +
+        "FROM deliveries WHERE packet_id IS NULL GROUP BY message) " +
+        "GROUP BY session",
+    ).all();
+    return new Map(rows as unknown as [number, number][]);
+  }
+
+  /** What waits between two deliveries, and was not sent: the first of it. */
+  queue(
+    session: number,
+    after: number,
+    upTo: number,
+    most: number,
+  ): [id: number, size: number, expiresAt: number | null][] {
+    const rows = this.prepare(
+      "SELECT id, size, expires_at FROM deliveries WHERE session = ? " +
+        "AND id > ? AND id <= ? AND packet_id IS NULL ORDER BY id LIMIT ?",
+    ).all(session, after, upTo, most);
+    return rows as unknown as [number, number, number | null][];
+  }
+
+  /** The same, with the messages. */
+  queued(session: number, after: number, upTo: number): QueuedMessage[] {
+    const rows = this.prepare(
+      `SELECT ${DELIVERY} WHERE d.session = ? AND d.id > ? AND d.id <= ? ` +
+        "AND d.packet_id IS NULL ORDER BY d.id",
+    ).all(session, after, upTo) as unknown as DeliveryColumns[];
+    return rows.map((columns) => queuedOf(columns, messageOf(columns)));
+  }
 }
+
+type QueueColumns = [
+  session: number,
+  messages: number,
+  size: number,
+  lastId: number,
+  expiresAt: number | null,
+  shared: number,
+];
 
 type SessionColumns = [
   id: number,
@@ -381,10 +449,22 @@ type MessageColumns = [
   bytes: Uint8Array | null,
 ];
 
+type DeliveryColumns = [
+  ...MessageColumns,
+  id: number,
+  flags: number,
+  identifiers: string | null,
+  shared: string | null,
+  packetId: number | null,
+];
+
 /** The columns of a delivery behind its session: few, since each costs time. */
 const DELIVERY = "d.message, m.uses, m.flags, m.expires_at, m.bytes, d.id, " +
   "d.qos | (d.retain << 2) | (d.released << 3), d.identifiers, d.shared, " +
   "d.packet_id FROM deliveries d LEFT JOIN messages m ON m.id = d.message";
+
+/** A row that begins with these. */
+type MessageRow = readonly [...MessageColumns, ...unknown[]];
 
 /** Messages that are loaded: one object for all their uses. */
 export class Messages {
@@ -395,17 +475,22 @@ export class Messages {
    *
    * @throws {Error} If there is none.
    */
-  of([id, uses, flags, expiresAt, bytes]: MessageColumns): Message {
-    if (bytes === null) throw new Error(`message ${id} is missing`);
+  of(columns: MessageRow): Message {
+    const [id, uses] = columns;
     const shared = this.#shared.get(id);
     if (shared !== undefined) {
       if (--shared.left === 0) this.#shared.delete(id);
       return shared.message;
     }
-    const message = restoredMessage({ flags, expiresAt, bytes });
+    const message = messageOf(columns);
     if (uses > 1) this.#shared.set(id, { message, left: uses - 1 });
     return message;
   }
+}
+
+function messageOf([id, , flags, expiresAt, bytes]: MessageRow): Message {
+  if (bytes === null) throw new Error(`message ${id} is missing`);
+  return restoredMessage({ flags, expiresAt, bytes });
 }
 
 /** The rows of a table by session, for who asks in ascending order. */
@@ -447,28 +532,25 @@ function requestOf(filter: string, options: number) {
 
 function* deliveryOf(
   clientId: string,
-  columns: unknown[],
+  columns: DeliveryColumns,
   messages: Messages,
 ): Iterable<Change> {
-  const message = messages.of(columns as MessageColumns);
-  const [, , , , , id, flags, identifiers, shared, packetId] = columns as [
-    ...MessageColumns,
-    number,
-    number,
-    string | null,
-    string | null,
-    number | null,
-  ];
-  yield {
-    type: "enqueue",
-    clientId,
+  const queued = queuedOf(columns, messages.of(columns));
+  const packetId = columns[9] ?? undefined;
+  yield { type: "enqueue", clientId, ...queued, packetId };
+  if (columns[6] & 8) yield { type: "release", clientId, id: queued.id };
+}
+
+function queuedOf(
+  [, , , , , id, flags, identifiers, shared]: DeliveryColumns,
+  message: Message,
+): QueuedMessage {
+  return {
     id,
     message,
     qos: (flags & 3) as 1 | 2,
     retain: (flags & 4) !== 0,
     identifiers: identifiers === null ? undefined : JSON.parse(identifiers),
     shared: shared ?? undefined,
-    packetId: packetId ?? undefined,
   };
-  if (flags & 8) yield { type: "release", clientId, id };
 }

@@ -36,7 +36,7 @@ import { Rounds } from "./_rounds.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
 import { SqliteStore } from "./sqlite_store.ts";
-import { type Change, MemoryStore, type Store } from "./store.ts";
+import { type Change, MemoryStore, type Queues, type Store } from "./store.ts";
 import { SubscriptionTree } from "./_subscription_tree.ts";
 import { Throttles } from "./_throttle.ts";
 import { tick } from "./_tick.ts";
@@ -129,7 +129,7 @@ export class Broker implements AsyncDisposable {
     this.#logger = settings.logger ?? consoleLogger;
     const { metrics } = this;
     const { persistence } = settings;
-    const store = settings.store ??
+    const store: Store = settings.store ??
       (persistence ? new SqliteStore(persistence) : new MemoryStore());
     const now = settings.now ?? monotonicNow;
     const deadlines = new Deadlines(limits.pluginTimeout, now);
@@ -143,6 +143,7 @@ export class Broker implements AsyncDisposable {
       metrics,
       store,
       hooks,
+      queues: store.queues,
       retained: new Retained(limits, store, metrics),
       held: new Held(limits, metrics),
       memory: new Memory(limits, metrics, hooks, gauge),
@@ -413,13 +414,15 @@ export class Broker implements AsyncDisposable {
       told = performance.now();
       this.#logger.info(`Loading the store: ${count} entries so far`);
     };
-    const changes = store.load();
+    const { queues } = store;
+    const changes = queues?.load() ?? store.load();
     // What is there at once needs no waiting for each of a million.
     if (Symbol.iterator in changes) {
       for (const change of changes) {
         take(change);
       }
     } else for await (const change of changes) take(change);
+    if (queues !== undefined) count += this.#restoreQueues(queues);
     lost.forEach(recordDue);
     if (count === 0) return;
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -427,6 +430,19 @@ export class Broker implements AsyncDisposable {
       `Loaded ${sessions.size} sessions and ${retained.size} retained ` +
         `messages: ${count} entries in ${seconds} s`,
     );
+  }
+
+  /** What waits stays in the store; returns how much it is. */
+  #restoreQueues(queues: Queues): number {
+    const { sessions } = this.#state;
+    let count = 0;
+    for (const summary of queues.summaries()) {
+      sessions.get(summary.clientId)?.deliveries.restoreQueue(summary);
+      count += summary.messages;
+    }
+    queues.onStored = (clientId, id) =>
+      sessions.get(clientId)?.deliveries.stored(id);
+    return count;
   }
 
   #warnOfAccess(): void {

@@ -15,10 +15,17 @@ import type { StoreMetrics } from "./metrics.ts";
 import { reasonOf, StoreFile } from "./_sqlite_file.ts";
 import { JournalWriter } from "./_sqlite_journal.ts";
 import { SqliteMetrics } from "./_sqlite_metrics.ts";
-import { MessageEntry, Pending, SessionEntry } from "./_sqlite_pending.ts";
+import {
+  type Entry,
+  MessageEntry,
+  Pending,
+  SessionEntry,
+  type Written,
+} from "./_sqlite_pending.ts";
+import { SqliteQueues } from "./_sqlite_queues.ts";
 import { replay } from "./_sqlite_replay.ts";
 import { Messages, Tables } from "./_sqlite_tables.ts";
-import type { Change, Store } from "./store.ts";
+import type { Change, Queues, Store } from "./store.ts";
 import { storedWill } from "./_stored_message.ts";
 
 /** Options of a {@linkcode SqliteStore}. */
@@ -38,6 +45,12 @@ const SLICE = 512;
 
 /** Entries that are written to the tables with a commit, at the least. */
 const PIECE = 16;
+
+/** The same in a turn that has nothing to commit, at the most. */
+const REST = 500;
+
+/** How many such turns are used in a pause. */
+const REST_PIECES = 50;
 
 /**
  * A store in a file.
@@ -67,6 +80,16 @@ export class SqliteStore implements Store {
   /** Bytes of the journal that are collected before the tables follow. */
   protected readonly part: number = 1 << 20;
 
+  /** Milliseconds after which the tables follow if there is little to write. */
+  protected readonly pause: number = 10_000;
+
+  /** As `Queues.window` has it. */
+  protected readonly window: number = 100;
+
+  /** Its queues: what waits for who is away needs no memory. */
+  readonly queues: Queues;
+  readonly #queues: SqliteQueues;
+
   readonly #metrics: SqliteMetrics;
   readonly #synchronous: "full" | "normal";
   #open: { readonly file: StoreFile; readonly tables: Tables } | undefined;
@@ -84,6 +107,9 @@ export class SqliteStore implements Store {
   #hasOld = false;
   /** Bytes of the journal since. */
   #young = 0;
+  /** When the young list became the old one, and when there is time again. */
+  #agedAt = 0;
+  #restsAt = 0;
   /** How many changes the turn has. */
   #changes = 0;
   /** Whether the journal lacks something of it. */
@@ -103,6 +129,24 @@ export class SqliteStore implements Store {
       () => this.#pending.count,
     );
     this.#synchronous = options.synchronous ?? "full";
+    // deno-lint-ignore no-this-alias -- getters of its own
+    const store = this;
+    this.queues = this.#queues = new SqliteQueues({
+      file: options.file,
+      get window() {
+        return store.window;
+      },
+      get tables() {
+        return store.#opened.tables;
+      },
+      sessions: this.#sessions,
+      load: () => this.#load(false),
+    });
+  }
+
+  get #opened() {
+    if (this.#open === undefined) throw new Error("it is not open");
+    return this.#open;
   }
 
   /**
@@ -111,7 +155,11 @@ export class SqliteStore implements Store {
    * @returns The changes that make it.
    * @throws {BrokerError} If the file cannot be used, or another broker uses it.
    */
-  *load(): Iterable<Change> {
+  load(): Iterable<Change> {
+    return this.#load(true);
+  }
+
+  *#load(queued: boolean): Iterable<Change> {
     this.close();
     const file = StoreFile.open(this.file, this.#synchronous);
     const tables = new Tables(file.db);
@@ -129,7 +177,7 @@ export class SqliteStore implements Store {
         session.inTable = true;
         this.#sessions.set(clientId, session);
         return session;
-      });
+      }, queued);
       this.#loaded = true;
     } catch (error) {
       throw new BrokerError(
@@ -266,7 +314,7 @@ export class SqliteStore implements Store {
    * @throws {BrokerError} If that is not possible: nothing of it is durable then.
    */
   commit(): void {
-    if (this.#changes === 0) return;
+    if (this.#changes === 0) return this.#rest();
     if (this.#open === undefined) {
       throw new BrokerError(
         `Cannot write to the store ${this.file}: it is not open`,
@@ -298,37 +346,81 @@ export class SqliteStore implements Store {
 
   #writeTurn(): void {
     const { file, tables } = this.#open!;
-    const pending = this.#pending;
     const { bytes } = this.#journal;
     const insert = tables.prepare("INSERT INTO journal VALUES(?, ?)");
     if (!this.#hasOld) {
       file.wait(this.#lasting);
       insert.run(this.#lastRow + 1, bytes);
     } else {
-      const piece = pending.first(Math.max(PIECE, 2 * this.#changes));
-      const isLast = piece.length === pending.due;
-      const written = file.transaction(this.#lasting, () => {
+      const most = Math.max(PIECE, 2 * this.#changes);
+      this.#writeOld(most, this.#lasting, () => {
         insert.run(this.#lastRow + 1, bytes);
-        if (isLast) {
-          tables.prepare("DELETE FROM journal WHERE id <= ?")
-            .run(this.#lastOldRow);
-        }
-        return tables.write(piece);
       });
-      pending.written(piece, written);
-      this.#hasOld = !isLast;
     }
     this.#lastRow++;
     this.#young += bytes.length;
     if (this.#young < this.part || this.#hasOld) return;
-    pending.age();
+    this.#age();
+    this.#shrink();
+  }
+
+  /** Writes so much of the old list, and something else with it. */
+  #writeOld(most: number, lasting: boolean, also?: () => void): void {
+    const { file, tables } = this.#open!;
+    const pending = this.#pending;
+    const piece = pending.first(most);
+    const isLast = piece.length === pending.due;
+    const written = file.transaction(lasting, () => {
+      also?.();
+      if (isLast) {
+        tables.prepare("DELETE FROM journal WHERE id <= ?")
+          .run(this.#lastOldRow);
+      }
+      return tables.write(piece);
+    });
+    this.#written(piece, written);
+    this.#hasOld = !isLast;
+  }
+
+  #age(): void {
+    this.#pending.age();
     this.#lastOldRow = this.#lastRow;
     this.#hasOld = true;
     this.#young = 0;
-    this.#shrink(SLICE);
+    this.#agedAt = performance.now();
   }
 
-  #shrink(pages: number): void {
+  /**
+   * The turn has nothing for the store: the tables may follow without a part of
+   * the journal being full, so that what is over leaves the file some time, and
+   * memory what it need not keep.
+   */
+  #rest(): void {
+    const now = performance.now();
+    if (!this.#loaded || now < this.#restsAt) return;
+    this.#restsAt = now + this.pause / REST_PIECES;
+    try {
+      if (this.#hasOld) this.#writeOld(REST, false);
+      else if (this.#young > 0) {
+        if (now >= this.#agedAt + this.pause) this.#age();
+        return;
+      }
+      this.#open!.file.shrink(SLICE);
+    } catch {
+      // Nobody waits for this; what is wrong shows in the next commit.
+    }
+  }
+
+  /** Entries have been written for good. */
+  #written(entries: readonly Entry[], written: Written): void {
+    const queued = SqliteQueues.queued(entries);
+    this.#pending.written(entries, written);
+    for (const { session, id } of queued) {
+      this.#queues.onStored(session.clientId, id);
+    }
+  }
+
+  #shrink(pages = SLICE): void {
     try {
       this.#open!.file.shrink(pages);
     } catch {
@@ -344,7 +436,7 @@ export class SqliteStore implements Store {
       tables.prepare("DELETE FROM journal").run();
       return tables.write(all);
     });
-    this.#pending.written(all, written);
+    this.#written(all, written);
     // What the journal said of messages is gone from it.
     this.#pending.age();
     this.#hasOld = false;

@@ -115,8 +115,86 @@ export type Change =
   /** A retained message is removed. */
   | { readonly type: "unretain"; readonly topic: string };
 
+/** A message that waits for a session. */
+export type QueuedMessage = Omit<
+  Extract<Change, { type: "enqueue" }>,
+  "type" | "clientId" | "packetId"
+>;
+
+/** How much waits for a session, in its store only. */
+export interface QueueSummary {
+  /** Whose it is. */
+  readonly clientId: string;
+  /** How many messages. */
+  readonly messages: number;
+  /** What they count against the limits of the session, in bytes. */
+  readonly size: number;
+  /** The same, where a message for many sessions counts for one of them only. */
+  readonly bytes: number;
+  /** The last delivery. */
+  readonly lastId: number;
+  /** When the first of them expires, in milliseconds; or `Infinity`. */
+  readonly expiresAt: number;
+  /** Whether any came by a shared subscription. */
+  readonly shared: boolean;
+}
+
+/**
+ * Queues that need no memory: a store offers them if it can read what waits for
+ * one session. A queue of which memory has let go is between two deliveries of
+ * its session: those queued that are later than the one, up to the other.
+ * Changes that are recorded and not committed count.
+ */
+export interface Queues {
+  /** How many messages of a connected client's queue stay in memory at the most. */
+  readonly window: number;
+  /**
+   * Is called when a message that was recorded can be read, and has become
+   * durable: all that were queued for the session until then can. The broker
+   * sets it; memory may let go of them.
+   */
+  onStored: (clientId: string, id: number) => void;
+
+  /** Loads all but messages that wait: takes the place of `Store.load`. */
+  load(): Iterable<Change>;
+
+  /** How much waits; called when all changes of `load` have been taken. */
+  summaries(): Iterable<QueueSummary>;
+
+  /**
+   * Reads what comes first of a queue.
+   *
+   * @param clientId Whose queue.
+   * @param after The first is later than this delivery.
+   * @param upTo The last delivery of the queue.
+   * @returns Some messages, at the most `window`; none at the end only.
+   */
+  read(clientId: string, after: number, upTo: number): QueuedMessage[];
+
+  /**
+   * Looks for what has expired in a queue.
+   *
+   * @param clientId Whose queue.
+   * @param after The first is later than this delivery.
+   * @param upTo The last delivery of the queue.
+   * @param now The time in milliseconds.
+   * @returns What has expired, and when the next will; `Infinity`: none.
+   */
+  expired(
+    clientId: string,
+    after: number,
+    upTo: number,
+    now: number,
+  ): {
+    readonly expired: readonly { readonly id: number; readonly size: number }[];
+    readonly next: number;
+  };
+}
+
 /** A journal. */
 export interface Store {
+  /** Its queues, if they can do without memory. */
+  readonly queues?: Queues;
   /** What it tells of itself, if it does. */
   readonly metrics?: StoreMetrics;
 

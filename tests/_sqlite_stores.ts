@@ -41,3 +41,9 @@ export class KilledStore extends SqliteStore {
     copyDatabase(copy, this.file);
   }
 }
+
+/** A store that is killed, and gives messages back from its tables always. */
+export class PagingStore extends KilledStore {
+  protected override readonly part = 200;
+  protected override readonly window = 2;
+}

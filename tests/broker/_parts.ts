@@ -75,6 +75,7 @@ export class Parts implements BrokerState {
   readonly sessions: BrokerState["sessions"] = new Map();
   readonly connections: BrokerState["connections"] = new Set();
   readonly held: Held;
+  readonly queues: undefined;
   readonly memory: Memory;
   /** Bytes of memory in use, as the broker sees it. */
   used = 0;

@@ -12,6 +12,7 @@ import {
   KilledStore,
   newFile,
   newStore,
+  PagingStore,
 } from "../_sqlite_stores.ts";
 import { clientOf, message } from "./_parts.ts";
 import { storeContract } from "./_store_contract.ts";
@@ -19,10 +20,15 @@ import { History, stateOf } from "./_store_history.ts";
 
 storeContract("SQLite store", newStore);
 storeContract("SQLite store that is killed", () => new KilledStore());
+storeContract(
+  "SQLite store that is read all the time",
+  () => new PagingStore(),
+);
 
 /** A store that has its tables follow sooner: that is to be met often. */
 class BriefStore extends SqliteStore {
   protected override readonly part = 2000;
+  protected override readonly pause = 0;
 }
 
 const first = Number(Deno.env.get("AMBERMQ_SEED") ?? 1);
@@ -101,6 +107,7 @@ for (let seed = first; seed < first + 6; seed++) {
         assertEquals(await afterCrash(copy), before);
       }
       before = after;
+      if (random.percent(30)) store.commit(); // there is nothing: it rests
       if (!random.percent(5)) continue;
       if (random.boolean()) store.close();
       else {
@@ -116,6 +123,40 @@ for (let seed = first; seed < first + 6; seed++) {
     checkUses(file);
   });
 }
+
+Deno.test("SQLite store brings its tables up to date where there is nothing else to do", () => {
+  class RestingStore extends SqliteStore {
+    protected override readonly pause = 0;
+  }
+  const file = newFile();
+  const store = new RestingStore({ file });
+  assertEquals([...store.load()], []);
+  const clientId = "x";
+  const begin = {
+    type: "session",
+    clientId,
+    client: clientOf(clientId),
+    expiryInterval: 1000,
+    expiresAt: undefined,
+  } as const;
+  store.record(begin);
+  store.commit();
+  const db = new DatabaseSync(file, { readOnly: true });
+  const rows = (table: string): unknown =>
+    db.prepare(`SELECT count(*) AS count FROM ${table}`).get()!.count;
+  assertEquals([rows("sessions"), rows("journal")], [0, 1]);
+  const rest = (): void => {
+    for (let count = 0; count < 3; count++) store.commit();
+  };
+  rest();
+  assertEquals([rows("sessions"), rows("journal")], [1, 0]);
+  store.record({ type: "session_end", clientId });
+  store.commit();
+  rest();
+  assertEquals([rows("sessions"), rows("journal")], [0, 0]);
+  db.close();
+  store.close();
+});
 
 /** What is said of a file that cannot be used. */
 function refusal(store: SqliteStore): string {

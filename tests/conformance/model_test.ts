@@ -2,7 +2,7 @@
 
 import type { BrokerConfig } from "../../broker/mod.ts";
 import { Random } from "../_random.ts";
-import { KilledStore, newStore } from "../_sqlite_stores.ts";
+import { KilledStore, newStore, PagingStore } from "../_sqlite_stores.ts";
 import { Bench } from "./_bench.ts";
 import { Model } from "./_model.ts";
 
@@ -41,6 +41,7 @@ for (
   const [how, make] of [
     ["closed", newStore],
     ["killed", () => new KilledStore()],
+    ["read all the time, and killed", () => new PagingStore()],
   ] as const
 ) {
   Deno.test(`broker with a store in a file that is ${how} now and then delivers what a model says, in ${SEEDS_IN_FILES} random histories`, async () => {

@@ -110,11 +110,16 @@ export class Client extends Peer implements AsyncDisposable {
     return packet?.type === "puback";
   }
 
-  /** Takes QoS 1 messages until there are so many; gives their payloads. */
-  async take(count: number): Promise<string[]> {
+  /**
+   * Takes QoS 1 messages until there are so many; gives their payloads.
+   *
+   * @param orLess Whether the connection may end before.
+   */
+  async take(count: number, orLess = false): Promise<string[]> {
     const payloads: string[] = [];
     while (payloads.length < count) {
       const packet = await this.next();
+      if (packet === undefined && orLess) return payloads;
       if (packet === undefined) throw new Error(`${this.name} is disconnected`);
       if (packet.type !== "publish") continue;
       payloads.push(new TextDecoder().decode(packet.payload));
