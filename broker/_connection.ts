@@ -193,12 +193,13 @@ export class Connection implements Peer, OutputOwner, Watched {
             this.#handling = false;
             this.#watch.active = true;
           }
+          if (this.ended) break; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
           // What is cheap to send may be dear to handle: others come between.
           if (subscriptions.steps - steps > STEPS) {
             await pause();
             steps = subscriptions.steps;
+            if (this.ended) break;
           }
-          if (this.ended) break; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
           if (throttle !== undefined && packet.type === "publish") {
             if (!throttle.published()) await this.#wait(throttle);
             if (this.ended) break;
@@ -208,7 +209,7 @@ export class Connection implements Peer, OutputOwner, Watched {
           await new Promise<void>((resolve) => this.#resume = resolve);
         }
         if (throttle?.open === false && !this.ended) await this.#wait(throttle);
-        if (reads.count()) await pause();
+        if (reads.count() && !this.ended) await pause();
       }
     } catch (error) {
       try {
