@@ -41,11 +41,11 @@ a user name and a password. What the broker does not offer is skipped.
 
 ${describeFlags(testGroups)}
 Exit status: 0 if no check failed; 1 if one did; 2 for a wrong command line; 3 if
-the broker cannot be reached or lets nobody in; 130 if interrupted (143 by
-SIGTERM).
+the broker cannot be reached, lets nobody in or does not answer any more; 130 if
+interrupted (143 by SIGTERM).
 `;
 
-/** Nobody is there, or nobody is let in. */
+/** Nobody is there, nobody is let in, or nothing is answered any more. */
 const UNREACHABLE = 3;
 
 /** What did not come in time, where a connection of that kind is opened. */
