@@ -1,7 +1,19 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { authenticateBy } from "../../cli/_auth_method.ts";
 import { UsageError } from "../../cli/_flags.ts";
-import type { ClientOptions } from "../../mod.ts";
+import { runPub } from "../../cli/_pub.ts";
+import { runRr } from "../../cli/_rr.ts";
+import { runSub } from "../../cli/_sub.ts";
+import {
+  authScram,
+  type ClientOptions,
+  deriveScramCredentials,
+  formatScramCredentials,
+  MQTTClient,
+  scram,
+} from "../../mod.ts";
+import { FakeTerminal } from "./_fake_terminal.ts";
+import { RunningBroker } from "./_running_broker.ts";
 
 const url = "mqtt://box";
 
@@ -41,3 +53,74 @@ for (const [options, method, message] of wrong) {
     assertThrows(() => authenticateBy(method, options), UsageError, message);
   });
 }
+
+const commands = { pub: runPub, sub: runSub, rr: runRr } as const;
+
+Deno.test("pub, sub and rr get in by --auth-method with the right password, and end with the code of CONNACK with a wrong one", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const salt = new Uint8Array(16);
+    const credentials = await deriveScramCredentials("secret", salt, 4096);
+    const passwordFile = `${folder}/passwd`;
+    await Deno.writeTextFile(
+      passwordFile,
+      `alice:${formatScramCredentials(credentials)}\n`,
+    );
+    await using running = await RunningBroker.start({
+      plugins: [authScram({ passwordFile })],
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+    });
+    const { url } = running;
+    await using other = new MQTTClient({
+      url,
+      protocolVersion: 5,
+      authentication: scram("alice", "secret"),
+    });
+    await other.connect();
+    await using questions = await other.subscription("q");
+    const answering = (async () => {
+      for await (const question of questions) {
+        if (question.properties?.responseTopic === undefined) continue;
+        await other.respond(question, "answer");
+      }
+    })();
+    await other.publish("kept", "message", { qos: 1, retain: true });
+    const what = {
+      pub: ["-t", "q", "-m", "x", "-q", "1"],
+      sub: ["-t", "kept", "-C", "1"],
+      rr: ["-t", "q", "-m", "x"],
+    };
+    const run = async (
+      name: keyof typeof commands,
+      user: string,
+      password: string,
+      method: readonly string[],
+    ) => {
+      const terminal = new FakeTerminal();
+      const who = ["-u", user, "-P", password, ...method];
+      const args = ["--url", url, "-V", "5", ...who, ...what[name]];
+      const status = await commands[name](args, terminal);
+      return [status, terminal.text, terminal.errors.join()];
+    };
+    const method = ["--auth-method", "SCRAM-SHA-256"];
+    for (const name of ["pub", "sub", "rr"] as const) {
+      const text = { pub: "", sub: "message\n", rr: "answer\n" }[name];
+      assertEquals(await run(name, "alice", "secret", method), [0, text, ""]);
+      for (
+        const [who, word] of [["alice", "wrong"], ["bob", "secret"]] as const
+      ) {
+        const [status, none, error] = await run(name, who, word, method);
+        assertEquals([status, none], [0x86, ""], String(error));
+        assertStringIncludes(String(error), "check user name and password");
+        assertStringIncludes(String(error), `ambermq ${name}: Cannot connect`);
+      }
+      // The password itself is not what this broker wants.
+      const [status] = await run(name, "alice", "secret", []);
+      assertEquals(status, 0x86);
+    }
+    await questions.unsubscribe();
+    await answering;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -538,3 +538,18 @@ Deno.test("pub does the examples of the reference's documentation", async () => 
     }
   }
 });
+
+Deno.test("pub leaves with a DISCONNECT that removes its will [MQTT-3.14.4-3]", async () => {
+  await using broker = await RunningBroker.start();
+  await using client = await broker.client();
+  await client.subscribe("#", { qos: 1 });
+  const will = ["--will-topic", "gone", "--will-payload", "x"];
+  for (const version of ["3.1.1", "5"]) {
+    const terminal = new FakeTerminal();
+    const to = ["--url", broker.url, "-V", version, "-t", "t", "-m", "y"];
+    assertEquals(await runPub([...to, ...will], terminal), 0);
+    await client.publish("end", "", { qos: 1 });
+    assertEquals((await client.deliverMessage(5)).topic, "t");
+    assertEquals((await client.deliverMessage(5)).topic, "end");
+  }
+});

@@ -15,6 +15,7 @@ import {
   type PublishOptions,
   type WillOptions,
 } from "../../client/mod.ts";
+import { Broker } from "../../broker/mod.ts";
 import { connack5, connect5, Stage, turn } from "./_scripted_broker.ts";
 
 const connected5 = { connect: connect5, connack: connack5() };
@@ -394,6 +395,35 @@ Deno.test("what is no argument is told in words", async () => {
       () => new MQTTClient(option),
       RangeError,
       `Cannot make a client: ${message} is not 0, 1 or 2`,
+    );
+  }
+});
+
+Deno.test("disconnect() with the reason 0x04 has the broker publish the will, and without it does not [MQTT-3.14.4-3]", async () => {
+  await using broker = new Broker({
+    listeners: { default: { bind: "127.0.0.1:0" } },
+  });
+  await broker.start();
+  const url = `mqtt://127.0.0.1:${broker.addresses[0]!.port}`;
+  await using watcher = new MQTTClient({ url, protocolVersion: 5 });
+  await watcher.connect();
+  await watcher.subscribe("#", { qos: 1 });
+  for (const reasonCode of [0x00, 0x04] as const) {
+    const client = new MQTTClient({
+      url,
+      protocolVersion: 5,
+      will: { topic: "will", payload: "gone", qos: 1 },
+    });
+    await client.connect();
+    await client.disconnect({ reasonCode });
+    await watcher.publish("end", "", { qos: 1 });
+    const topics = [(await watcher.deliverMessage(5)).topic];
+    if (reasonCode === 0x04) {
+      topics.push((await watcher.deliverMessage(5)).topic);
+    }
+    assertEquals(
+      topics.sort(),
+      reasonCode === 0x04 ? ["end", "will"] : ["end"],
     );
   }
 });
