@@ -13,6 +13,7 @@ import {
   type PublishOptions,
   ReasonCode,
   reasonName,
+  type Subscription,
 } from "../mod.ts";
 import { exitStatus, FAILED, TIMED_OUT } from "./_exit_status.ts";
 import { PayloadError } from "./_format_json.ts";
@@ -130,15 +131,32 @@ async function askAt(
   client: MQTTClient,
   responseTopic: string,
   payload: Uint8Array,
-  { topic, options, noRetained, protocolVersion }: Plan,
+  plan: Plan,
   signal: AbortSignal,
 ): Promise<IncomingApplicationMessage> {
-  const correlationData = options.properties?.correlationData ??
-    crypto.getRandomValues(new Uint8Array(16));
-  await using responses = await client.subscription(responseTopic, {
+  const { options } = plan;
+  const responses = await client.subscription(responseTopic, {
     ...(options.qos === undefined ? {} : { qos: options.qos }),
     signal,
   });
+  try {
+    return await answered(client, responses, payload, plan, signal);
+  } finally {
+    // DISCONNECT follows: a broker that does not answer holds up nobody.
+    responses.unsubscribe().catch(() => {});
+  }
+}
+
+async function answered(
+  client: MQTTClient,
+  responses: Subscription,
+  payload: Uint8Array,
+  { topic, options, noRetained, protocolVersion }: Plan,
+  signal: AbortSignal,
+): Promise<IncomingApplicationMessage> {
+  const { filter: responseTopic } = responses;
+  const correlationData = options.properties?.correlationData ??
+    crypto.getRandomValues(new Uint8Array(16));
   const properties = { ...options.properties, responseTopic, correlationData };
   const { reasonCode } = await client.publish(topic, payload, {
     ...options,

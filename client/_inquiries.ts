@@ -46,6 +46,8 @@ export class Inquiries {
   readonly #waiting = new Map<string, Inquiry>();
   /** The subscription to the response topic, as long as there is one. */
   #stream: Promise<Stream> | undefined;
+  /** The same, once the broker has granted it. */
+  #granted: Stream | undefined;
 
   /** @param promises Where those of requests belong. */
   constructor(options: InquiryOptions, calls: Calls, promises: PendingSet) {
@@ -108,16 +110,24 @@ export class Inquiries {
     const known = this.#stream;
     if (known !== undefined) return known;
     const stream = overlook(this.#subscribe());
-    const over = () => {
-      if (this.#stream === stream) this.#stream = undefined;
-    };
-    stream.then((one) => this.#receive(one).finally(over), over);
+    stream.then(
+      (one) => this.#receive(one),
+      () => this.#stream = undefined,
+    );
     this.#stream = stream;
     return stream;
   }
 
+  /**
+   * The client leaves, and its session stays: without a subscription to a topic
+   * that nobody asks with any more.
+   */
+  leave(): void {
+    this.#granted?.unsubscribe();
+  }
+
   async #subscribe(): Promise<Stream> {
-    const { responsePrefix, requestLimit } = this.#options;
+    const { responsePrefix } = this.#options;
     // Only CONNACK says what the topic begins with.
     await this.#calls.connection("request");
     const base = this.responseInformation ?? responsePrefix;
@@ -130,13 +140,14 @@ export class Inquiries {
     } as const;
     return await this.#calls.subscription(
       { type: "subscribe", subscriptions: [{ filter, ...options }] },
-      requestLimit,
+      Infinity, // they are taken as they come
       undefined,
     );
   }
 
   /** Takes responses, until the subscription ends: then none comes any more. */
   async #receive(stream: Stream): Promise<void> {
+    this.#granted = stream;
     let error: unknown = new ConnectionLostError(
       "Cannot request: the subscription to the responses has ended",
     );
@@ -153,6 +164,8 @@ export class Inquiries {
     } catch (cause) {
       error = cause;
     }
+    // Who is told may ask again, at once.
+    this.#stream = this.#granted = undefined;
     for (const inquiry of [...this.#waiting.values()]) inquiry.reject(error);
   }
 }

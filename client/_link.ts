@@ -188,6 +188,11 @@ export class Link implements AttemptOwner {
     if (version === 5) checkDisconnect(options, client.properties);
     if (!this.#running) return Promise.resolve();
     if (state.is === "open") {
+      const { sessionExpiryInterval: kept = 0 } = {
+        ...client.properties,
+        ...properties,
+      };
+      if (version === 5 && kept > 0) this.#options.session.inquiries.leave();
       state.connection.disconnect(reasonCode, undefined, properties);
     }
     const connection = state.is === "open" || state.is === "leaving"

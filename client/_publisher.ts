@@ -38,6 +38,8 @@ export class Publisher {
   readonly #backlog: Backlog;
   /** Of earlier connections, and not sent again on this one yet. */
   readonly #resend = new Map<number, Delivery<Publication>>();
+  /** Those whose PUBREL was sent again on this connection. */
+  readonly #recovering = new Set<number>();
   #connection: Connection | undefined;
 
   /**
@@ -138,6 +140,7 @@ export class Publisher {
       } else {
         // [MQTT-4.9.0-3] [MQTT-3.3.4-8] no quota holds PUBREL back
         this.#sender.resent();
+        this.#recovering.add(packetId);
         this.#release(packetId);
       }
     }
@@ -165,6 +168,7 @@ export class Publisher {
   pause(): void {
     this.#connection = undefined;
     this.#resend.clear();
+    this.#recovering.clear();
   }
 
   /** The connection is gone for good. The promises were told already. */
@@ -215,7 +219,12 @@ export class Publisher {
   pubcomp(packet: Acknowledgement): void {
     if (!this.#sender.pubcomp(packet.packetId)) return;
     this.#sent.get(packet.packetId)!.exchange.pubcomp = packet;
-    this.#settle(packet);
+    // During recovery 0x92 is no failure (section 3.7.2.1): PUBCOMP came before,
+    // and was lost with its connection.
+    const recovered = this.#recovering.delete(packet.packetId);
+    this.#settle(
+      recovered ? { ...packet, reasonCode: ReasonCode.Success } : packet,
+    );
   }
 
   /** The delivery is over, and makes room for another. */

@@ -279,6 +279,8 @@ export class MQTTClient implements AsyncDisposable {
    * @param options Reason and properties of DISCONNECT, signal.
    * @throws {ConnectionLostError} If the network took nothing for 5 seconds, so
    * that some of what was published at QoS 0 may be lost.
+   * @throws {RequestError} If DISCONNECT is larger than the broker takes: the
+   * connection goes on.
    * @throws {RangeError} If the reason is not one that a client may give.
    * @throws {TypeError} If a property is not one that a client may send.
    */

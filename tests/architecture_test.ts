@@ -355,6 +355,8 @@ const neighbours = [
     .map((folder) => `tests/fuzz tests/${folder}`),
   "tools tools/soak", // its parts
   "tests/tools tools/soak", // the same
+  "tools tools/suites", // the same
+  "tests/tools tools/suites", // the same
   "tools/soak bench", // what a process uses
   "tools/soak tests", // a broker as a process
 ];

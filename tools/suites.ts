@@ -11,13 +11,13 @@
 // deno-lint-ignore-file no-console -- a command line prints
 
 import { parseArgs } from "@std/cli/parse-args";
-import { mosquitto } from "./suites/_mosquitto.ts";
-import { mqttjs } from "./suites/_mqttjs.ts";
-import { paho } from "./suites/_paho.ts";
-import { pahoC } from "./suites/_paho_c.ts";
-import { pahoPython } from "./suites/_paho_python.ts";
-import { pageOf } from "./suites/_page.ts";
-import { run } from "./suites/_run.ts";
+import { mosquitto } from "./suites/mosquitto.ts";
+import { mqttjs } from "./suites/mqttjs.ts";
+import { paho } from "./suites/paho.ts";
+import { pahoC } from "./suites/paho_c.ts";
+import { pahoPython } from "./suites/paho_python.ts";
+import { pageOf } from "./suites/page.ts";
+import { run } from "./suites/run.ts";
 import {
   judge,
   type Outcome,
@@ -26,7 +26,7 @@ import {
   type Suite,
   tableOf,
   totalsOf,
-} from "./suites/_suite.ts";
+} from "./suites/suite.ts";
 
 const suites: readonly Suite[] = [paho, pahoPython, mosquitto, mqttjs, pahoC];
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
+  type AuthenticationAnswer,
   Broker,
   type BrokerEvents,
   type Change,
@@ -758,4 +759,37 @@ Deno.test("connection whose packets are dear to handle lets others come between"
   const { publishReceived } = bench.broker.metrics;
   assertEquals(publishReceived > 0 && publishReceived < count, true);
   assertEquals((await dear.collect()).length, count);
+});
+
+Deno.test("connection that authenticates and then says nothing counts against its address, and one that a plugin keeps waiting does not", async () => {
+  for (const [answers, banned] of [[true, 1], [false, 0]] as const) {
+    const never = Promise.withResolvers<AuthenticationAnswer>();
+    const all = Promise.withResolvers<void>();
+    let asked = 0;
+    await using bench = await Bench.start({
+      limits: { failures: 1, connectTimeout: 10 },
+      plugins: [plugin({
+        authenticationMethods: {
+          TEST: () => ({
+            continue: () => {
+              if (++asked === 3) all.resolve();
+              return answers ? { outcome: "continue" } : never.promise;
+            },
+          }),
+        },
+      })],
+    });
+    const remoteAddr = { hostname: "192.0.2.7", port: 1 };
+    const clients = [1, 2, 3].map((i) => {
+      const client = bench.open(5, { remoteAddr });
+      const properties = { authenticationMethod: "TEST" };
+      return client.send(connect(5, { clientId: `c${i}`, properties }));
+    });
+    await all.promise;
+    if (answers) { for (const client of clients) await client.next("auth"); }
+    bench.pass(11);
+    for (const client of clients) await client.untilClosed();
+    assertEquals(bench.broker.metrics.addressesBanned, banned);
+    never.resolve({ outcome: "refusal" });
+  }
 });

@@ -226,3 +226,29 @@ Deno.test("rr --help shows its help, rr --version the version", async () => {
   assertEquals(await runRr(["--version"], other), 0);
   assertMatch(other.text, /^ambermq \d+\.\d+\.\d+/);
 });
+
+Deno.test("rr -e -W ends where the broker has stopped answering", async () => {
+  const terminal = new FakeTerminal();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const port = String((listener.addr as Deno.NetAddr).port);
+  const serving = (async () => {
+    using connection = await listener.accept();
+    const buffer = new Uint8Array(4096);
+    await connection.read(buffer);
+    await connection.write(Uint8Array.of(0x20, 3, 0, 0, 0));
+    await connection.read(buffer); // SUBSCRIBE
+    const [, , high, low] = buffer;
+    await connection.write(Uint8Array.of(0x90, 4, high!, low!, 0, 0));
+    await connection.read(buffer); // PUBLISH
+    terminal.elapse(1);
+    while (await connection.read(buffer) !== null);
+  })();
+  const running = runRr(
+    ["-h", "127.0.0.1", "-p", port, "-t", "q", "-e", "r", "-n", "-k", "0"]
+      .concat(["-W", "1"]),
+    terminal,
+  );
+  assertEquals(await running, 27);
+  assertEquals(terminal.errors.length, 1);
+  await serving;
+});

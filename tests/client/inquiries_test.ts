@@ -1,4 +1,9 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import {
   type ClientOptions,
   ConnectionLostError,
@@ -408,4 +413,77 @@ Deno.test("respond() answers to where the request says, with its Correlation Dat
     TypeError,
     'Cannot respond: the message to "q/x" names no response topic',
   );
+});
+
+Deno.test("who asks again as soon as a request is rejected has a subscription of its own", async () => {
+  await using stage = new Asking({ autoReconnect: true, resubscribe: false });
+  const broker = await stage.connect(connected5);
+  const { client, clock } = stage;
+  const again = client.request("q", "1").catch(() => client.request("q", "2"));
+  const first = await stage.granted();
+  await stage.asked();
+  broker.end();
+  await turn();
+  clock.pass(10_000);
+  await turn();
+  await stage.broker.expect(resume5);
+  stage.broker.send(connack5());
+  const second = await stage.granted();
+  assertNotEquals(second, first);
+  const properties = await stage.asked();
+  assertEquals(properties.responseTopic, second);
+  const { correlationData } = properties;
+  stage.broker.send(
+    `30 [<${second}> [0b feffff7f 09 0010 ${correlationData!.toHex()}] 'yes']`,
+  );
+  assertEquals((await again).text(), "yes");
+});
+
+Deno.test("responses that nobody waits for leave room for those that somebody does", async () => {
+  await using stage = new Asking({ requestLimit: 1 });
+  const broker = await stage.connect(connected5);
+  const { client, clock } = stage;
+  const asked: PublishProperties[] = [];
+  const topic = (async () => await stage.granted())();
+  for (let n = 0; n < 3; n++) {
+    const late = client.request("q", "", { timeout: 1 });
+    await topic;
+    asked.push(await stage.asked());
+    clock.pass(1000);
+    await assertRejects(() => late, DOMException);
+  }
+  const one = client.request("q", "");
+  asked.push(await stage.asked());
+  // All of them come at once.
+  broker.send(
+    ...asked.map(({ responseTopic, correlationData }) =>
+      `30 [<${responseTopic}> [${own} 09 0010 ${correlationData!.toHex()}] 'a']`
+    ),
+  );
+  assertEquals((await one).text(), "a");
+  assertEquals(client.strayResponses, 3);
+});
+
+Deno.test("no subscription of requests is left in a session that is kept", async () => {
+  for (const kept of [false, true]) {
+    await using stage = new Asking(
+      kept ? { properties: { sessionExpiryInterval: 60 } } : {},
+    );
+    const broker = await stage.connect({
+      connect: kept ? "10 [<MQTT> 05 02 0000 [11 0000003c] <me>]" : connect5,
+      connack: connack5(),
+    });
+    const { client } = stage;
+    const one = client.request("q", "");
+    const topic = await stage.granted();
+    respond(broker, await stage.asked(), "a");
+    await one;
+    const disconnected = client.disconnect();
+    if (kept) {
+      assertEquals((await stage.next("unsubscribe")).filters, [topic]);
+    }
+    await stage.next("disconnect");
+    broker.end();
+    await disconnected;
+  }
 });

@@ -16,6 +16,7 @@ import {
   resume311,
   resume5,
   Stage,
+  turn,
 } from "./_scripted_broker.ts";
 
 const five = { protocolVersion: 5 } as const;
@@ -618,4 +619,30 @@ Deno.test("a packet that an alias would make too large goes without [MQTT-3.2.2-
   await broker.expect("30 [<name> [23 0001] '1']");
   await client.publish("name", "123456"); // shorter than with the name
   await broker.expect("30 [<> [23 0001] '123456']");
+});
+
+Deno.test("a PUBREL that the broker has answered before is no failure", async () => {
+  await using stage = new Stage({
+    protocolVersion: 5,
+    properties: { sessionExpiryInterval: 60 },
+    autoReconnect: true,
+  });
+  const properties = "[11 0000003c]";
+  const broker = await stage.connect({
+    connect: `10 [<MQTT> 05 02 0000 ${properties} <me>]`,
+    connack: connack5(),
+  });
+  const published = stage.client.publish("a/b", "x", { qos: 2 });
+  await broker.expect("34 [<a/b> 0001 [] 'x']");
+  broker.send("50 [0001]");
+  await broker.expect("62 [0001]");
+  broker.end(); // and PUBCOMP is lost
+  await turn();
+  stage.clock.pass(10_000);
+  await turn();
+  await stage.broker.expect(`10 [<MQTT> 05 00 0000 ${properties} <me>]`);
+  stage.broker.send("20 [01 00 []]");
+  await stage.broker.expect("62 [0001]");
+  stage.broker.send("70 [0001 92]");
+  assertEquals((await published).topic, "a/b");
 });

@@ -9,6 +9,7 @@ import { helpFlag, parseFlags } from "../../cli/_flags.ts";
 import { passwdCommand } from "../../cli/_passwd.ts";
 import { runPub } from "../../cli/_pub.ts";
 import { runRr } from "../../cli/_rr.ts";
+import { storeCommand } from "../../cli/_store.ts";
 import { runSub } from "../../cli/_sub.ts";
 import { testFlags } from "../../cli/_test_flags.ts";
 import { FakeTerminal } from "../cli/_fake_terminal.ts";
@@ -36,6 +37,10 @@ async function check([name, ...args]: Words): Promise<void> {
         { ...passwdCommand.flags, help: helpFlag },
         args.filter((arg) => arg.startsWith("-")),
       );
+    case "store": {
+      assert(Object.hasOwn(storeCommand.words!, args[0]!));
+      return assertEquals(args.length, args[0] === "backup" ? 3 : 2);
+    }
     case "test":
       assert(args[0]?.startsWith("mqtt://"));
       return void parseFlags(testFlags, args.slice(1));

@@ -3,10 +3,10 @@ import {
   failedCases,
   failureOf,
   listed,
-} from "../../tools/suites/_mosquitto.ts";
-import { resultsOf } from "../../tools/suites/_mqttjs.ts";
-import { pageOf } from "../../tools/suites/_page.ts";
-import { freePorts, lastLine, run } from "../../tools/suites/_run.ts";
+} from "../../tools/suites/mosquitto.ts";
+import { resultsOf } from "../../tools/suites/mqttjs.ts";
+import { pageOf } from "../../tools/suites/page.ts";
+import { freePorts, lastLine, run } from "../../tools/suites/run.ts";
 import {
   judge,
   like,
@@ -16,7 +16,7 @@ import {
   type Suite,
   tableOf,
   totalsOf,
-} from "../../tools/suites/_suite.ts";
+} from "../../tools/suites/suite.ts";
 import { textOf } from "../_sources.ts";
 
 const failed: Result = {

@@ -4,8 +4,8 @@
  * takes its configuration files. `mosquitto.py` runs a test.
  */
 
-import type { Result, Suite } from "./_suite.ts";
-import { freePorts, lastLine, run } from "./_run.ts";
+import type { Result, Suite } from "./suite.ts";
+import { freePorts, lastLine, run } from "./run.ts";
 
 const DRIVER = new URL("mosquitto.py", import.meta.url).pathname;
 const BROKER = new URL("mosquitto_broker.ts", import.meta.url).pathname;

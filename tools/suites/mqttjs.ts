@@ -3,8 +3,8 @@
  * others script the other end of the connection themselves.
  */
 
-import type { Result, Suite } from "./_suite.ts";
-import { freePorts, lastLine, run, withBroker } from "./_run.ts";
+import type { Result, Suite } from "./suite.ts";
+import { freePorts, lastLine, run, withBroker } from "./run.ts";
 
 const CONFIG = new URL("mqttjs.config.mjs", import.meta.url).pathname;
 

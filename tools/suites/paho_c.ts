@@ -4,8 +4,8 @@
  */
 
 import type { BrokerConfig, ListenerConfig } from "../../mod.ts";
-import type { Result, Suite } from "./_suite.ts";
-import { freePorts, run, withBroker } from "./_run.ts";
+import type { Result, Suite } from "./suite.ts";
+import { freePorts, run, withBroker } from "./run.ts";
 
 /** The suite. */
 export const pahoC: Suite = {

@@ -4,8 +4,8 @@
  */
 
 import { type BrokerConfig, type Plugin, ReasonCode } from "../../mod.ts";
-import type { Result, Suite } from "./_suite.ts";
-import { lastLine, run, withBroker } from "./_run.ts";
+import type { Result, Suite } from "./suite.ts";
+import { lastLine, run, withBroker } from "./run.ts";
 
 const DRIVER = new URL("paho.py", import.meta.url).pathname;
 

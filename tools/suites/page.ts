@@ -1,6 +1,6 @@
 /** What came out of the suites, as a page of the documentation. */
 
-import { type Outcome, reasonsOf, tableOf, type Verdict } from "./_suite.ts";
+import { type Outcome, reasonsOf, tableOf, type Verdict } from "./suite.ts";
 
 /** Tests that are named with a reason; of more, only how many. */
 const NAMED = 6;

@@ -3,9 +3,9 @@
  * `tests/test_mqttv5.py`. It brings one of its own, which is left out.
  */
 
-import type { Result, Suite } from "./_suite.ts";
-import { config, methodsOf } from "./_paho.ts";
-import { lastLine, run, withBroker } from "./_run.ts";
+import type { Result, Suite } from "./suite.ts";
+import { config, methodsOf } from "./paho.ts";
+import { lastLine, run, withBroker } from "./run.ts";
 
 const DRIVER = new URL("paho_python.py", import.meta.url).pathname;
 
