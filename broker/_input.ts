@@ -145,12 +145,13 @@ export class Input {
         watch.active = true;
         const waiting = owner.handle(packet);
         if (waiting !== undefined) await this.#wait(waiting);
+        if (owner.ended) return; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
         // What is cheap to send may be dear to handle: others come between.
         if (subscriptions.steps - steps > STEPS) {
           await pause();
           steps = subscriptions.steps;
+          if (owner.ended) return;
         }
-        if (owner.ended) return; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
         if (throttle !== undefined && packet.type === "publish") {
           if (!throttle.published()) await this.#hold(throttle);
           if (owner.ended) return;
@@ -160,7 +161,7 @@ export class Input {
         await new Promise<void>((resolve) => this.#resume = resolve);
       }
       if (throttle?.open === false && !owner.ended) await this.#hold(throttle);
-      if (reads.count()) await pause();
+      if (reads.count() && !owner.ended) await pause();
     }
   }
 
