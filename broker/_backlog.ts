@@ -20,19 +20,10 @@ import type { Held } from "./_held.ts";
 import type { Limits } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { type Gone, type QueueSource, StoredQueue } from "./_stored_queue.ts";
-import type { QueueSummary } from "./store.ts";
+import type { QueuedMessage, QueueSummary } from "./store.ts";
 
-/** A message that waits. */
-export interface Waiting {
-  /** Names the delivery in the store: larger is later. */
-  readonly id: number;
-  readonly message: Message;
-  readonly qos: 1 | 2;
-  readonly retain: boolean;
-  readonly identifiers: readonly number[] | undefined;
-  /** The filter of the shared subscription that it came by, if it did. */
-  readonly shared: string | undefined;
-}
+/** A message that waits, as the store has it. */
+export type Waiting = QueuedMessage;
 
 /** Retained messages that wait for a new subscription. */
 export interface Replay {

@@ -1,6 +1,6 @@
 /**
- * A connection: reads packets, has them handled, and ends. The one place that
- * catches a `ProtocolError`, and the one that ends a client's connection.
+ * A connection: has its packets handled, and ends. The one place that catches
+ * a `ProtocolError`, and the one that ends a client's connection.
  */
 
 import {
@@ -13,7 +13,6 @@ import {
   InboundTopicAliases,
   mayReceive,
   type Packet,
-  PacketParser,
   type PeerCertificate,
   ProtocolError,
   type ProtocolVersion,
@@ -27,27 +26,18 @@ import { admit, authenticate, keptConnect } from "./_connect.ts";
 import { changeExpiry, closeSession, setWill } from "./_disconnect.ts";
 import { dispatch } from "./_dispatch.ts";
 import { Ending } from "./_ending.ts";
+import { Input, type InputOwner } from "./_input.ts";
 import { Output, type OutputOwner } from "./_output.ts";
-import { pause } from "./_pause.ts";
 import type { Peer } from "./_peer.ts";
 import type { Awaitable, ClientInfo } from "./plugin.ts";
 import { brief, permitted } from "./_reason.ts";
-import { ReadAhead } from "./_read_ahead.ts";
 import { withoutSecrets } from "./_secrets.ts";
 import type { Session } from "./_session.ts";
-import { Reads } from "./_rounds.ts";
 import type { BrokerState } from "./_state.ts";
-import type { Throttle } from "./_throttle.ts";
 import type { Visitor } from "./_visitors.ts";
 import { Watch, type Watched } from "./_watch.ts";
 
-/** Bytes of the largest CONNECT: its six fields at their longest, and more. */
-const LARGEST_CONNECT = 512 * 1024;
-
-/** Steps of routing for one client before others have their turn: some 10 ms. */
-const STEPS = 50_000;
-
-export class Connection implements Peer, OutputOwner, Watched {
+export class Connection implements Peer, InputOwner, OutputOwner, Watched {
   readonly output: Output;
   readonly listener: string;
   readonly address: Address | undefined;
@@ -65,26 +55,15 @@ export class Connection implements Peer, OutputOwner, Watched {
 
   readonly #broker: BrokerState;
   readonly #transport: Transport;
-  readonly #parser: PacketParser;
+  readonly #input: Input;
   #aliases: InboundTopicAliases | undefined;
   #state: ConnectionState = "connecting";
   /** CONNECT, while more is asked of the client than it says. */
   #connect: ConnectPacket | undefined;
   /** Whether the transport's handshake is not complete. */
   #shaking = false;
-  /** What is read while the verdict on CONNECT is awaited. */
-  #ahead: ReadAhead | undefined;
   readonly #watch: Watch;
   readonly #ending: Ending;
-  /** How fast the client may send, if that is limited. */
-  readonly #throttle: Throttle | undefined;
-  /** Whether a handler waits for a plugin, and nothing is read. */
-  #handling = false;
-  /** Set while nothing is read because the peer does not read its answers. */
-  #resume: (() => void) | undefined;
-  /** Set while nothing is read because the client sends too fast. */
-  #release: (() => void) | undefined;
-
   constructor(
     broker: BrokerState,
     transport: Transport,
@@ -96,25 +75,20 @@ export class Connection implements Peer, OutputOwner, Watched {
     this.#transport = transport;
     this.#ending = new Ending(transport, broker.now, () => onClosed(this));
     this.output = new Output(broker, transport, this);
-    const { maximumPacketSize } = broker.limits;
-    // Who is not known yet is not given as much room.
-    this.#parser = new PacketParser({
-      maximumPacketSize: Math.min(maximumPacketSize, LARGEST_CONNECT),
-    });
     this.#watch = new Watch(broker);
-    this.#throttle = broker.throttles.create();
+    this.#input = new Input(broker, transport, this, this.#watch);
     this.listener = listener;
     this.visitor = visitor;
     this.address = transport.remoteAddr;
   }
 
   get version(): ProtocolVersion {
-    return this.#parser.version ?? 4;
+    return this.#input.version;
   }
 
   /** The bytes of the packet that is being handled, if they can be passed on. */
   get frame(): Uint8Array | undefined {
-    return this.#parser.frame;
+    return this.#input.frame;
   }
 
   /** The client identifier; empty before CONNECT. */
@@ -148,88 +122,30 @@ export class Connection implements Peer, OutputOwner, Watched {
     return this.#shaking;
   }
 
-  /** Whether nothing is read, and that is not the client's fault. */
+  /** Whether something else than the client is waited for. */
   get busy(): boolean {
-    return this.#handling || this.#resume !== undefined ||
-      this.#release !== undefined;
+    return this.#input.busy;
+  }
+
+  get asking(): boolean {
+    return this.attempt !== undefined;
   }
 
   /** Reads and handles packets until the connection is over. Never rejects. */
   async run(): Promise<void> {
-    const { metrics, hooks, subscriptions } = this.#broker;
-    const parser = this.#parser;
-    const throttle = this.#throttle;
-    const reads = new Reads(this.#broker.rounds);
     if (this.#transport.handshake !== undefined) await this.#shakeHands();
     try {
-      while (!this.ended) {
-        let count: number | null;
-        try {
-          count = await (this.#ahead === undefined
-            ? this.#transport.read(this.#writable)
-            : this.#ahead.into(parser));
-        } catch (error) {
-          this.onBroken(error instanceof Error ? error.message : String(error));
-          break;
-        }
-        this.#ahead = undefined;
-        if (count === null) {
-          this.onBroken("the client closed the connection");
-          break;
-        }
-        if (this.ended) break;
-        this.#watch.bytes += count;
-        metrics.bytesReceived += count;
-        parser.advance(count);
-        throttle?.read(count);
-        let steps = subscriptions.steps;
-        for (let packet; (packet = parser.next()) !== undefined;) {
-          this.#watch.active = true;
-          const waiting = this.#handle(packet);
-          if (waiting !== undefined) {
-            this.#handling = true;
-            if (this.attempt !== undefined) this.#readAhead();
-            await waiting;
-            this.#handling = false;
-            this.#watch.active = true;
-          }
-          // What is cheap to send may be dear to handle: others come between.
-          if (subscriptions.steps - steps > STEPS) {
-            await pause();
-            steps = subscriptions.steps;
-          }
-          if (this.ended) break; // [MQTT-3.14.4-1] [MQTT-3.1.4-6]
-          if (throttle !== undefined && packet.type === "publish") {
-            if (!throttle.published()) await this.#wait(throttle);
-            if (this.ended) break;
-          }
-        }
-        while (this.#flooded && !this.ended) {
-          await new Promise<void>((resolve) => this.#resume = resolve);
-        }
-        if (throttle?.open === false && !this.ended) await this.#wait(throttle);
-        if (reads.count()) await pause();
-      }
+      await this.#input.run();
     } catch (error) {
       try {
         this.#fail(error);
       } catch (error) {
-        hooks.report(this.clientId, error);
+        this.#broker.hooks.report(this.clientId, error);
         this.onBroken("internal error");
       }
     }
-    parser.close();
-    if (!this.ended) return;
-    await this.#ahead?.over();
+    await this.#input.close();
     await this.#ending.linger();
-  }
-
-  /** Notices while the verdict is awaited that the client has gone. */
-  #readAhead(): void {
-    if (this.#parser.pending > 0) return;
-    this.#ahead = new ReadAhead(this.#transport, (reason) => {
-      if (this.attempt !== undefined) this.onBroken(reason);
-    });
   }
 
   async #shakeHands(): Promise<void> {
@@ -247,31 +163,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     }
   }
 
-  /** What is to be read into. */
-  get #writable(): Uint8Array<ArrayBuffer> {
-    const buffer = this.#parser.writable();
-    return this.#throttle === undefined
-      ? buffer
-      : this.#throttle.within(buffer);
-  }
-
-  /** Waits until the client may send more. */
-  async #wait(throttle: Throttle): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#release = resolve;
-      throttle.wait(resolve);
-    });
-    this.#release = undefined;
-    this.#watch.active = true; // the silence was not the client's
-  }
-
-  /** Who does not read answers is asked for no more questions. */
-  get #flooded(): boolean {
-    const { outboundBytes, maximumPacketSize } = this.#broker.limits;
-    return this.output.size > outboundBytes + maximumPacketSize;
-  }
-
-  #handle(packet: Packet): Promise<void> | undefined {
+  handle(packet: Packet): Promise<void> | undefined {
     const { metrics, hooks } = this.#broker;
     metrics.packetsReceived++;
     if (hooks.watches("mqtt_packet_received")) {
@@ -321,7 +213,7 @@ export class Connection implements Peer, OutputOwner, Watched {
         return this.#answer(reply);
       }
       this.#connect = undefined;
-      this.#parser.maximumPacketSize = broker.limits.maximumPacketSize;
+      this.#input.widen();
       this.#answer(reply ?? admit(broker, this, packet));
     };
     return verdict instanceof Promise ? verdict.then(greet) : greet(verdict);
@@ -403,8 +295,7 @@ export class Connection implements Peer, OutputOwner, Watched {
 
   onWritten(): void {
     if (this.session?.deliveries.backlogged) this.session.deliveries.pump();
-    this.#resume?.();
-    this.#resume = undefined;
+    this.#input.resume();
   }
 
   /** The transport is lost: what is not written never will be. */
@@ -500,9 +391,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     this.attempt?.end();
     this.authentication?.end();
     this.#ending.begin();
-    this.#throttle?.close();
-    this.#release?.();
-    this.#resume?.();
+    this.#input.finish();
     this.output.finish();
   }
 
@@ -512,7 +401,7 @@ export class Connection implements Peer, OutputOwner, Watched {
     const overdue = this.#watch.overdue(now, this);
     if (overdue === undefined) return;
     // Who has nothing to wait for but itself.
-    const idle = this.#state === "authenticating" && !this.#handling;
+    const idle = this.#state === "authenticating" && !this.#input.handling;
     if (this.client === undefined || idle) this.visitor?.fail(overdue.reason);
     if (overdue.lost) this.onBroken(overdue.reason);
     else this.disconnect(overdue.reasonCode, overdue.reason);

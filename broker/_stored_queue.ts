@@ -4,9 +4,8 @@
  * the turn of that has come.
  */
 
-import type { Waiting } from "./_backlog.ts";
 import type { Held } from "./_held.ts";
-import type { Queues, QueueSummary } from "./store.ts";
+import type { QueuedMessage, Queues, QueueSummary } from "./store.ts";
 
 /** Where a session's queue is stored. */
 export interface QueueSource {
@@ -56,19 +55,19 @@ export class StoredQueue {
   }
 
   /** Adds a message at the end; memory lets it go. */
-  push(waiting: Waiting): void {
+  push(waiting: QueuedMessage): void {
     if (this.count === 0) this.#after = waiting.id - 1;
     this.#upTo = waiting.id;
     this.#take(waiting);
   }
 
   /** Puts messages back that were the first to be read. */
-  putBack(first: readonly Waiting[]): void {
+  putBack(first: readonly QueuedMessage[]): void {
     this.#after = first[0]!.id - 1;
     for (const waiting of first) this.#take(waiting);
   }
 
-  #take({ message }: Waiting): void {
+  #take({ message }: QueuedMessage): void {
     this.count++;
     this.#charge += this.#held.store(message, message.size);
     this.#nextExpiry = Math.min(this.#nextExpiry, message.expiresAt);
@@ -80,7 +79,7 @@ export class StoredQueue {
    * @returns The messages; none if there are none; `undefined` if they cannot
    * be read now.
    */
-  shift(): Waiting[] | undefined {
+  shift(): QueuedMessage[] | undefined {
     const page = this.#page(this.#after);
     if (page === undefined) return undefined;
     const last = page.at(-1);
@@ -99,8 +98,11 @@ export class StoredQueue {
    *
    * @param after Only those that are later are looked at.
    */
-  withdraw(holds: (waiting: Waiting) => boolean, after = 0): Waiting[] {
-    const out: Waiting[] = [];
+  withdraw(
+    holds: (waiting: QueuedMessage) => boolean,
+    after = 0,
+  ): QueuedMessage[] {
+    const out: QueuedMessage[] = [];
     if (this.count === 0) return out;
     after = Math.max(after, this.#after);
     for (;;) {
@@ -113,7 +115,7 @@ export class StoredQueue {
     return out;
   }
 
-  #page(after: number): Waiting[] | undefined {
+  #page(after: number): QueuedMessage[] | undefined {
     const { queues, clientId, failed } = this.#source;
     try {
       return queues.read(clientId, after, this.#upTo);

@@ -36,7 +36,7 @@ export function handleSubscribe(
   const reasonCodes: ReasonCode[] = [];
   // [MQTT-3.8.4-5] [MQTT-3.9.3-1] one after the other, in their order
   const from = (index: number, rested = false): Awaitable<Packet> => {
-    for (let i = index; i < subscriptions.length; i++) {
+    for (let i = index; i < subscriptions.length && !connection.ended; i++) {
       // Others have their turn while a search for retained messages goes on;
       // but whose turn it is goes on, however much they have searched.
       const searched = broker.retained.takeVisited() > SEARCHED;

@@ -29,6 +29,7 @@ import { bindLine, type ResolvedListener } from "./listeners.ts";
 import { Memory, processMemory } from "./_memory.ts";
 import { Message, type MessageInit } from "./message.ts";
 import { Metrics, type StoreMetrics } from "./metrics.ts";
+import { pause } from "./_pause.ts";
 import type { Logger, Plugin } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
 import { giveOn, publish, retain } from "./_router.ts";
@@ -287,6 +288,8 @@ export class Broker implements AsyncDisposable {
       }
       await this.#waysIn.emptied(timeout);
       for (const connection of connections) connection.close();
+      // What was resting wakes up before, and sees that it is over.
+      await pause();
       // Listeners and plugins of others may never end; the store always does.
       await this.#waysIn.closed(timeout);
       await doAll([

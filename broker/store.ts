@@ -116,10 +116,20 @@ export type Change =
   | { readonly type: "unretain"; readonly topic: string };
 
 /** A message that waits for a session. */
-export type QueuedMessage = Omit<
-  Extract<Change, { type: "enqueue" }>,
-  "type" | "clientId" | "packetId"
->;
+export interface QueuedMessage {
+  /** Names the delivery within its session; larger is later. */
+  readonly id: number;
+  /** The message. */
+  readonly message: Message;
+  /** The QoS it is delivered with. */
+  readonly qos: 1 | 2;
+  /** The RETAIN flag it is sent with. */
+  readonly retain: boolean;
+  /** The subscription identifiers it is sent with (5.0). */
+  readonly identifiers: readonly number[] | undefined;
+  /** The filter of the shared subscription it came by, if it did. */
+  readonly shared: string | undefined;
+}
 
 /** How much waits for a session, in its store only. */
 export interface QueueSummary {

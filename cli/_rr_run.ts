@@ -159,6 +159,7 @@ async function answered(
     crypto.getRandomValues(new Uint8Array(16));
   const properties = { ...options.properties, responseTopic, correlationData };
   const { reasonCode } = await client.publish(topic, payload, {
+    retain: false, // whatever a configuration says of messages
     ...options,
     ...(protocolVersion < 5 ? {} : { properties }),
     signal,

@@ -68,13 +68,13 @@ export function sourceOf(
     sources.push(one(new TextEncoder().encode(message)));
   }
   if (file !== undefined) {
-    sources.push(read(false, (terminal) => terminal.open(file)));
+    sources.push(read(false, file, (terminal) => terminal.open(file)));
   }
   if (fileWhole !== undefined) {
-    sources.push(read(true, (terminal) => terminal.open(fileWhole)));
+    sources.push(read(true, fileWhole, (terminal) => terminal.open(fileWhole)));
   }
-  if (values.lines) sources.push(read(false, standardInput));
-  if (values.stdin) sources.push(read(true, standardInput));
+  if (values.lines) sources.push(read(false, "standard input", standardInput));
+  if (values.stdin) sources.push(read(true, "standard input", standardInput));
   if (values.empty) sources.push(one(new Uint8Array(0)));
   const [source] = sources;
   if (source === undefined || sources.length > 1) {
@@ -98,17 +98,31 @@ function standardInput(terminal: Terminal): OpenFile {
 
 function read(
   single: boolean,
+  name: string,
   open: (terminal: Terminal) => OpenFile | Promise<OpenFile>,
 ): Source {
   return {
     single,
     async *messages(terminal, signal, sized) {
-      const { stream, size } = await open(terminal);
-      if (!single && size !== undefined) sized(size);
-      const input = chunks(stream, signal);
-      yield* single ? whole(input) : lines(input);
+      try {
+        const { stream, size } = await open(terminal);
+        if (!single && size !== undefined) sized(size);
+        const input = chunks(stream, signal);
+        yield* single ? whole(input) : lines(input);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        throw new Error(`Cannot read ${name}: ${reasonOf(error)}`, {
+          cause: error,
+        });
+      }
     },
   };
+}
+
+/** What the system says, without its number and the path again. */
+function reasonOf(error: unknown): string {
+  const { message } = error as Error;
+  return message.replace(/ \(os error \d+\).*$/s, "");
 }
 
 /**

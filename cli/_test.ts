@@ -48,6 +48,17 @@ SIGTERM).
 /** Nobody is there, or nobody is let in. */
 const UNREACHABLE = 3;
 
+/** What did not come in time, where a connection of that kind is opened. */
+const awaited: Readonly<Record<string, string>> = {
+  "mqtt:": "no connection came about",
+  "mqtts:": "no connection came about, or TLS was not answered",
+  "ws:":
+    "no connection came about, or the WebSocket handshake was not answered",
+  "wss:":
+    "no connection came about, or TLS or the WebSocket handshake was not " +
+    "answered",
+};
+
 const versions: Readonly<Record<string, ProtocolVersion>> = {
   "3": 3,
   "3.1": 3,
@@ -87,8 +98,15 @@ export async function runTest(
   url.username = url.password = "";
   const tls = tlsOptions(values);
   const { interrupted } = terminal;
-  const dialTo = (url: URL) =>
-    dial(url, { ...tls, signal: AbortSignal.timeout(patience) });
+  const dialTo = async (url: URL) => {
+    const signal = AbortSignal.timeout(patience);
+    try {
+      return await dial(url, { ...tls, signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new Error(`${awaited[url.protocol]} within ${patience / 1000} s`);
+    }
+  };
   const carrier = carrierOf(url);
   const target = {
     dial: () => dialTo(url),

@@ -6,7 +6,11 @@
  * each. The promise of a request belongs to the session, whose end rejects it.
  */
 
-import { type PublishPacket, ReasonCode } from "../codec/mod.ts";
+import {
+  type PublishPacket,
+  ReasonCode,
+  topicNameError,
+} from "../codec/mod.ts";
 import type { PublishOptions, RequestOptions } from "./call_options.ts";
 import type { Calls } from "./_calls.ts";
 import type { Clock } from "./clock.ts";
@@ -22,6 +26,9 @@ import type { Stream } from "./_stream.ts";
 /** How many bytes of Correlation Data nobody guesses. */
 const CORRELATION = 16;
 
+/** Characters of a topic: what is longer as UTF-8 is refused with the request. */
+const LONGEST = 65_535;
+
 /** What an application says about its requests. */
 export interface InquiryOptions {
   readonly clock: Clock;
@@ -36,14 +43,16 @@ type Inquiry = Pending<IncomingApplicationMessage>;
 export class Inquiries {
   /** Messages to the response topic that no request waited for. */
   strays = 0;
-  /** What response topics begin with, as CONNACK has it. */
-  responseInformation: string | undefined;
 
   readonly #options: InquiryOptions;
   readonly #calls: Calls;
   readonly #promises: PendingSet;
   /** By Correlation Data. */
   readonly #waiting = new Map<string, Inquiry>();
+  /** What response topics begin with now, once CONNACK has come. */
+  #base: string;
+  /** Takes back the subscription to a response topic that begins otherwise. */
+  #change: AbortController | undefined;
   /** The subscription to the response topic, as long as there is one. */
   #stream: Promise<Stream> | undefined;
   /** The same, once the broker has granted it. */
@@ -52,6 +61,7 @@ export class Inquiries {
   /** @param promises Where those of requests belong. */
   constructor(options: InquiryOptions, calls: Calls, promises: PendingSet) {
     this.#options = options;
+    this.#base = options.responsePrefix;
     this.#calls = calls;
     this.#promises = promises;
   }
@@ -112,10 +122,27 @@ export class Inquiries {
     const stream = overlook(this.#subscribe());
     stream.then(
       (one) => this.#receive(one),
-      () => this.#stream = undefined,
+      () => {
+        if (this.#stream === stream) this.#stream = undefined;
+      },
     );
     this.#stream = stream;
     return stream;
+  }
+
+  /** CONNACK has come: where responses may come may be another place now. */
+  greeted(responseInformation: string | undefined): void {
+    const base = responseInformation || this.#options.responsePrefix;
+    if (base === this.#base) return;
+    this.#base = base;
+    if (this.#change === undefined) return; // nothing was subscribed to
+    const error = new ConnectionLostError(
+      "Cannot request: the Response Information of the broker is another now",
+    );
+    this.#change.abort(error);
+    this.#granted?.unsubscribe();
+    this.#change = this.#stream = this.#granted = undefined;
+    for (const inquiry of [...this.#waiting.values()]) inquiry.reject(error);
   }
 
   /**
@@ -127,11 +154,20 @@ export class Inquiries {
   }
 
   async #subscribe(): Promise<Stream> {
-    const { responsePrefix } = this.#options;
     // Only CONNACK says what the topic begins with.
     await this.#calls.connection("request");
-    const base = this.responseInformation ?? responsePrefix;
+    const base = this.#base;
     const filter = `${base}${base.endsWith("/") ? "" : "/"}${randomLevel()}`;
+    const wrong = topicNameError(base) ??
+      (filter.length > LONGEST ? "it is too long" : undefined);
+    if (wrong !== undefined) {
+      throw new RequestError(
+        "Cannot request: the broker's Response Information is " +
+          `${JSON.stringify(base.slice(0, 60))}, but ${wrong}`,
+        [ReasonCode.TopicNameInvalid],
+      );
+    }
+    this.#change = new AbortController();
     const options = {
       qos: 1,
       noLocal: false,
@@ -141,7 +177,7 @@ export class Inquiries {
     return await this.#calls.subscription(
       { type: "subscribe", subscriptions: [{ filter, ...options }] },
       Infinity, // they are taken as they come
-      undefined,
+      this.#change.signal,
     );
   }
 
@@ -164,8 +200,9 @@ export class Inquiries {
     } catch (cause) {
       error = cause;
     }
+    if (this.#granted !== stream) return; // another has taken its place
     // Who is told may ask again, at once.
-    this.#stream = this.#granted = undefined;
+    this.#change = this.#stream = this.#granted = undefined;
     for (const inquiry of [...this.#waiting.values()]) inquiry.reject(error);
   }
 }
@@ -191,7 +228,8 @@ export function responseTo(
   if (correlationData !== undefined) {
     properties.correlationData = correlationData;
   }
-  return [responseTopic, { qos: request.qos, ...options, properties }];
+  const { qos = request.qos, retain = false } = options;
+  return [responseTopic, { ...options, qos, retain, properties }];
 }
 
 /** The broker may know that nobody gets the request. */

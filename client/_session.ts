@@ -254,7 +254,7 @@ export class Session implements ConnectionHandler {
     }
     authentication?.accept(packet);
     const { version, resubscribe, events } = this.#options;
-    this.inquiries.responseInformation = properties.responseInformation;
+    this.inquiries.greeted(properties.responseInformation);
     // [MQTT-3.2.2-5] MQTT 3.1 cannot say it
     if (!sessionPresent && version > 3) this.clear();
     const capabilities = new Capabilities(version, properties, this.#options);

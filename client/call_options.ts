@@ -78,6 +78,11 @@ export interface RequestOptions extends CallOptions {
   timeout?: number;
   /** The quality of service of the request, as with `publish`. */
   qos?: Qos;
+  /**
+   * Whether the broker is to retain the request, by default `false`, whatever the
+   * options of the client say.
+   */
+  retain?: boolean;
   /** The properties of the request. Those that make it one are not among them. */
   properties?: Omit<
     PublishProperties,

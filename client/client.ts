@@ -393,14 +393,16 @@ export class MQTTClient implements AsyncDisposable {
    *
    * @param topic The topic name.
    * @param payload The payload. Text is encoded as UTF-8.
-   * @param options How long to wait, QoS, properties, signal.
+   * @param options How long to wait, QoS, whether to retain the request,
+   * properties, signal.
    * @returns The response.
    * @throws {DOMException} A `TimeoutError` if none came in time.
    * @throws {RequestError} If nobody answers, as the broker says for QoS 1 and 2
-   * (0x10); if it refuses the request, or the subscription to the response.
+   * (0x10); if it refuses the request, or the subscription to the response, or
+   * its Response Information is no beginning of a topic (0x90).
    * @throws {QueueFullError} If too many requests wait already.
    * @throws {ConnectionLostError} If the connection is lost for good, or there
-   * is none.
+   * is none; if there is another whose broker has another Response Information.
    * @throws {TypeError} If an argument is not what it should be, or the protocol
    * version is not 5.
    * @throws {RangeError} If a number is out of range.
@@ -411,12 +413,12 @@ export class MQTTClient implements AsyncDisposable {
     options: RequestOptions = {},
   ): Promise<IncomingApplicationMessage> {
     return attempt(() => {
-      const { signal, timeout, properties } = options;
+      const { signal, timeout, properties, retain = false } = options;
       signal?.throwIfAborted();
       checkRequest(properties, this.#options.protocolVersion ?? 4);
       checkSeconds("request", "timeout", timeout);
       return this.#session.inquiries.ask(
-        publishPacket(topic, payload, options, this.#options),
+        publishPacket(topic, payload, { ...options, retain }, this.#options),
         options,
       );
     });
@@ -427,7 +429,8 @@ export class MQTTClient implements AsyncDisposable {
    *
    * @param request The request: a message with a Response Topic.
    * @param payload The payload. Text is encoded as UTF-8.
-   * @param options QoS, by default that of the request; properties, signal.
+   * @param options QoS, by default that of the request; whether to retain it, by
+   * default `false`; properties, signal.
    * @returns The message, as that of `publish`.
    * @throws {TypeError} If the message has no Response Topic.
    * @throws {RequestError} As `publish` does, and all else that it throws.

@@ -25,6 +25,7 @@ const untested: Record<string, string> = {
 
 /** Sources that are parts of another's subject, and the tests of that. */
 const covered: Record<string, string> = {
+  "broker/_input.ts": "tests/broker/connection_test.ts",
   "broker/_inflight.ts": "tests/broker/deliveries_test.ts",
   "broker/_dispatch.ts": "tests/broker/connection_test.ts",
   "broker/_ending.ts": "tests/broker/connection_test.ts",

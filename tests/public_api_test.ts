@@ -29,7 +29,7 @@ const api: Record<string, { values: string; types: string }> = {
       BrokerEventName BrokerEvents BrokerStatus Capabilities Change ClientCert ClientInfo
       ConfigSource ConnectAttempt Field Fields JsonSchema Limits Listener ListenerAddress
       ListenerConfig
-      LogLevel Logger MemoryLevel MessageInit MessageProperties Opinion PersistenceConfig Plugin
+      LogLevel Logger MemoryLevel MessageInit MessageProperties Opinion PersistenceConfig Queues QueueSummary QueuedMessage Plugin
       PluginContext PluginFactory PluginModule PluginOptions QueueFullPolicy SessionInfo SqliteStoreOptions Store
       StoreMetrics StoreReport StoredWill SubscriptionInfo TopicCheckConfig UpgradeOptions View
       YamlFile

@@ -55,12 +55,12 @@ export function packet(
 }
 
 /** Bytes as hexadecimal digits, for reports; long ones are cut. */
-export function hex(bytes: Uint8Array): string {
+export function hex(bytes: Uint8Array, most = 64): string {
   const digits = Array.from(
-    bytes.subarray(0, 64),
+    bytes.subarray(0, most),
     (byte) => byte.toString(16).padStart(2, "0"),
   ).join(" ");
-  return bytes.length > 64 ? `${digits} … (${bytes.length} bytes)` : digits;
+  return bytes.length > most ? `${digits} … (${bytes.length} bytes)` : digits;
 }
 
 /** A reason code as it is written in the specification. */

@@ -10,10 +10,13 @@ import {
   type Transport,
 } from "../../mod.ts";
 import { hex } from "./_bytes.ts";
-import { Failure } from "./_verdict.ts";
+import { Failure, NoPacket } from "./_verdict.ts";
 
 /** Bytes read at a time. */
 const CHUNK = 16_384;
+
+/** Bytes that are shown of what is no packet. */
+const NOISE = 24;
 
 /** One connection. */
 export class Link implements AsyncDisposable {
@@ -151,9 +154,9 @@ export class Link implements AsyncDisposable {
       if (packet !== undefined) return packet;
       if (this.#broken) {
         const { error: { message }, piece } = this.#broken;
-        throw new Failure(
+        throw new NoPacket(
           `${waitingFor} for ${this.name}`,
-          `what is no packet (${message}): ${hex(piece)}`,
+          `what is no packet (${message}): ${hex(piece, NOISE)}`,
         );
       }
       if (this.#ended) return undefined;

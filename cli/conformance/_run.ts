@@ -9,8 +9,8 @@ import {
   statementsOf,
   versionNames,
 } from "./_check.ts";
-import { Failure, Skip } from "./_verdict.ts";
-import { describe, Peer } from "./_peer.ts";
+import { Failure, NoPacket, Skip } from "./_verdict.ts";
+import { complete, describe, Peer } from "./_peer.ts";
 import { allCapabilities, type Capabilities } from "./_capabilities.ts";
 import { Stage, type Target } from "./_stage.ts";
 
@@ -74,7 +74,8 @@ export function select(
 /**
  * Runs checks one after the other.
  *
- * @throws {UnreachableError} If the broker takes no connection, or none any more.
+ * @throws {UnreachableError} If the broker takes no connection, or none any more,
+ * or does not answer any more.
  */
 export async function* runCases(
   cases: readonly Case[],
@@ -82,12 +83,13 @@ export async function* runCases(
   signal: AbortSignal,
 ): AsyncGenerator<Result> {
   const run = crypto.getRandomValues(new Uint8Array(3)).toHex();
-  const spoken = new Map<ProtocolVersion, string | undefined>();
+  const spoken = new Map<ProtocolVersion, Refusal | undefined>();
   for (const version of new Set(cases.map((one) => one.version))) {
     spoken.set(version, await refusal(target, version));
   }
-  if ([...spoken.values()].every((reason) => reason !== undefined)) {
-    throw new UnreachableError([...spoken.values()].join("; "));
+  const refusals = [...spoken.values()].filter((one) => one !== undefined);
+  if (refusals.length === spoken.size) {
+    throw new UnreachableError(summary(refusals));
   }
   const capabilities = await capabilitiesOf(target);
   let count = 0;
@@ -98,11 +100,17 @@ export async function* runCases(
     const reason = spoken.get(version);
     const result = reason === undefined
       ? await runCase(check, stage)
-      : resultOf(check, stage, { outcome: "skipped", actual: reason });
+      : resultOf(check, stage, {
+        outcome: "skipped",
+        actual: summary([reason]),
+      });
     // What was interrupted has not failed.
     if (signal.aborted) return;
     yield result;
-    if (result.outcome === "failed") await lookAfter(target, version, result);
+    const late = !check.slow && result.milliseconds >= target.patience;
+    if (result.outcome === "failed" || late) {
+      await lookAfter(target, version, result);
+    }
   }
 }
 
@@ -171,38 +179,92 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Has no check wait for a broker that is gone since one that failed. */
+/** Has no check wait for a broker that is gone, or hangs, since one of them. */
 async function lookAfter(
   target: Target,
   version: ProtocolVersion,
   { title, version: name }: Result,
 ): Promise<void> {
   const reason = await refusal(target, version);
-  if (reason === undefined) return;
+  if (reason !== undefined) {
+    throw new UnreachableError(
+      `since "${title}" (${name}) ${summary([reason])}`,
+    );
+  }
+  if (await answers(target, version)) return;
   throw new UnreachableError(
-    `since "${title}" (${name}) ${reason}`,
+    `the broker does not answer any more after "${title}" (${name}): ` +
+      "CONNECT is answered, but neither PINGREQ nor SUBSCRIBE within " +
+      `${target.patience / 1000} s`,
   );
+}
+
+/** How a CONNECT of some version is answered, unless it is accepted. */
+interface Refusal {
+  readonly name: string;
+  /** The answer. */
+  readonly actual: string;
+  /** The same for all that is no packet, whatever bytes it is. */
+  readonly kind: string;
 }
 
 /** Why the broker does not speak a version; `undefined` if it does. */
 async function refusal(
   target: Target,
   version: ProtocolVersion,
-): Promise<string | undefined> {
+): Promise<Refusal | undefined> {
   const name = versionNames[version];
   try {
     await using peer = await greet(target, version);
     const packet = await peer.nextOrEnd("CONNACK");
     if (packet?.type === "connack" && packet.reasonCode === 0) {
-      await peer.disconnect();
+      // Whether it closes then is for the checks to tell.
+      await peer.send({ type: "disconnect", reasonCode: 0 });
       return undefined;
     }
-    return `a CONNECT of MQTT ${name} is answered with ${describe(packet)}`;
+    const actual = describe(packet);
+    return { name, actual, kind: actual };
   } catch (error) {
     if (!(error instanceof Failure)) {
       throw new UnreachableError(messageOf(error));
     }
-    return `a CONNECT of MQTT ${name} is answered with ${error.actual}`;
+    const { actual } = error;
+    const kind = error instanceof NoPacket ? "no packet" : actual;
+    return { name, actual, kind };
+  }
+}
+
+/** Says what is the same for several versions once. */
+function summary(refusals: readonly Refusal[]): string {
+  const kinds = Map.groupBy(refusals, ({ kind }) => kind);
+  return Array.from(kinds.values(), (same) => {
+    const names = same.map(({ name }) => name).join(", ");
+    return `a CONNECT of MQTT ${names} is answered with ${same[0]!.actual}`;
+  }).join("; ");
+}
+
+/** Whether anything comes from the broker to a client that it has accepted. */
+async function answers(
+  target: Target,
+  version: ProtocolVersion,
+): Promise<boolean> {
+  await using peer = await greet(target, version);
+  try {
+    await peer.next("connack");
+    await peer.send(
+      { type: "pingreq" },
+      {
+        type: "subscribe",
+        packetId: peer.packetId(),
+        subscriptions: [complete("ambermq-test/probe")],
+      },
+    );
+    await peer.nextOrEnd("anything");
+    await peer.send({ type: "disconnect", reasonCode: 0 });
+    return true;
+  } catch (error) {
+    if (error instanceof Failure) return error instanceof NoPacket;
+    throw error;
   }
 }
 
@@ -211,7 +273,9 @@ async function capabilitiesOf(target: Target): Promise<Capabilities> {
   try {
     await using peer = await greet(target, 5);
     const connack = await peer.next("connack");
-    if (connack.reasonCode === 0) await peer.disconnect();
+    if (connack.reasonCode === 0) {
+      await peer.send({ type: "disconnect", reasonCode: 0 });
+    }
     return { ...allCapabilities, ...connack.properties };
   } catch {
     return allCapabilities;

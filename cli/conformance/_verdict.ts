@@ -17,6 +17,11 @@ export class Failure extends Error {
   }
 }
 
+/** What came is no packet. */
+export class NoPacket extends Failure {
+  override readonly name: string = "NoPacket";
+}
+
 /** The broker says that it does not offer what the check is about. */
 export class Skip extends Error {
   override readonly name: string = "Skip";

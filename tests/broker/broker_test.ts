@@ -21,7 +21,13 @@ import {
   type PluginContext,
 } from "../../broker/mod.ts";
 import { MemoryListener } from "../_memory_transport.ts";
-import { connect, RawClient, text, type Version } from "../_raw_client.ts";
+import {
+  connect,
+  RawClient,
+  subscribe,
+  text,
+  type Version,
+} from "../_raw_client.ts";
 import { SocketClient } from "../_socket_client.ts";
 import { assertDisconnected, every } from "../conformance/_bench.ts";
 import { newFile } from "../_sqlite_stores.ts";
@@ -924,5 +930,28 @@ for (
     const broker = new Broker({ listeners: {}, ...config, logger });
     await assertRejects(() => broker.check(), Error, reason);
     assertEquals(broker.status, "new");
+  });
+}
+
+for (const waits of [true, false]) {
+  Deno.test(`nothing is handled any more when a broker is shut down, nor of a packet whose handling was resting: ${waits ? "also later" : "no timer is left"}`, async () => {
+    let asked = 0;
+    const authorize = () => {
+      asked++;
+      return true;
+    };
+    await using memory = await new Memory({
+      plugins: [plugin({ authorize })],
+    }).start();
+    const client = await memory.client(5, "many");
+    const filters = Array.from({ length: 6000 }, (_, n) => `a/${n}`);
+    client.send(subscribe(5, 1, filters));
+    while (asked === 0) await Promise.resolve();
+    await memory.broker.shutdown();
+    const until = asked;
+    assert(until < filters.length, `${until}`);
+    // Without it the sanitizer looks for what is left.
+    if (waits) await new Promise((resolve) => setTimeout(resolve, 5));
+    assertEquals(asked, until);
   });
 }

@@ -228,7 +228,9 @@ Deno.test("pub fails for a file that is not there", async () => {
     terminal,
   );
   assertEquals(status, 1);
-  assertEquals(terminal.errors, ["ambermq pub: No such file: none"]);
+  assertEquals(terminal.errors, [
+    "ambermq pub: Cannot read none: No such file: none",
+  ]);
 });
 
 Deno.test("pub exits with 2 for what cannot be sent", async () => {

@@ -252,3 +252,26 @@ Deno.test("rr -e -W ends where the broker has stopped answering", async () => {
   assertEquals(terminal.errors.length, 1);
   await serving;
 });
+
+Deno.test("rr has no request retained, whatever its configuration says of messages", async () => {
+  const terminal = new FakeTerminal({ files: {} });
+  await using stage = await Stage.start(terminal);
+  await stage.responder.subscribe("q", { retainAsPublished: true });
+  const file = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(file, "default_retain: true\n");
+    for (const at of [[], ["-e", "my/answers"]]) {
+      const args = ["-c", file, "-t", "q", "-m", "x", ...at];
+      const running = stage.run(...args);
+      const request = await Promise.race([
+        stage.request(),
+        running.then(() => assertEquals(terminal.errors, [])),
+      ]);
+      assertEquals(request!.retain, false);
+      await stage.responder.respond(request!, "y");
+      assertEquals(await running, 0);
+    }
+  } finally {
+    await Deno.remove(file);
+  }
+});

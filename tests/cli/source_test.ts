@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { helpFlag, parseFlags, UsageError } from "../../cli/_flags.ts";
 import { repeated, sourceFlags, sourceOf } from "../../cli/_source.ts";
 import { FakeTerminal } from "./_fake_terminal.ts";
@@ -57,4 +57,45 @@ Deno.test("repeated() pauses in between", async () => {
   };
   assertEquals(await texts(repeated(one, 3, pause)), ["x", "x", "x"]);
   assertEquals(pauses, 2);
+});
+
+Deno.test("what cannot be opened or read is told by its name, in few words", async () => {
+  const error = (message: string) => new Deno.errors.NotFound(message);
+  const failing = (message: string) =>
+    new ReadableStream({ start: (one) => one.error(error(message)) });
+  class Broken extends FakeTerminal {
+    override input = failing("Input/output error (os error 5)");
+    override open(path: string) {
+      return path === "none"
+        ? Promise.reject(
+          error("No such file or directory (os error 2): open 'none'"),
+        )
+        : Promise.resolve({
+          stream: failing("Is a directory (os error 21)"),
+          size: undefined,
+        });
+    }
+  }
+  const { signal } = new AbortController();
+  for (
+    const [args, message] of [
+      [["-f", "none"], "Cannot read none: No such file or directory"],
+      [["--file-whole", "dir"], "Cannot read dir: Is a directory"],
+      [["-l"], "Cannot read standard input: Input/output error"],
+    ] as const
+  ) {
+    const messages = source(...args).messages(new Broken(), signal, () => {});
+    const thrown = await assertRejects(() => texts(messages), Error);
+    assertEquals(thrown.message, message);
+  }
+});
+
+Deno.test("an interruption of reading is no failure of the file", async () => {
+  const controller = new AbortController();
+  const terminal = new FakeTerminal();
+  const { signal } = controller;
+  const reason = new Error("interrupted");
+  const all = texts(source("-l").messages(terminal, signal, () => {}));
+  controller.abort(reason);
+  assertEquals(await assertRejects(() => all), reason);
 });

@@ -151,3 +151,27 @@ Deno.test("test refuses a wrong command line", async () => {
     await assertRejects(() => runTest(args, terminal), UsageError, message);
   }
 });
+
+Deno.test("test says what it has waited for in vain", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted: Deno.Conn[] = [];
+  const accepting = (async () => {
+    for await (const connection of listener) accepted.push(connection);
+  })();
+  const host = `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
+  const answers: [url: string, message: string][] = [
+    [`ws://${host}/mqtt`, "or the WebSocket handshake was not answered within"],
+    [`mqtts://${host}`, "or TLS was not answered within 0.2 s"],
+    [`wss://${host}`, "or TLS or the WebSocket handshake was not answered"],
+    [`mqtt://${host}`, "is answered with nothing within 0.2 s"],
+  ];
+  for (const [url, message] of answers) {
+    const terminal = new FakeTerminal();
+    assertEquals(await runTest([url, "--timeout", "0.2"], terminal), 3);
+    assertStringIncludes(terminal.errors[0]!, message);
+    assertStringIncludes(terminal.errors[0]!, `Cannot test ${url}`);
+  }
+  listener.close();
+  await accepting;
+  for (const connection of accepted) connection.close();
+});

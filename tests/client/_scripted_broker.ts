@@ -86,6 +86,18 @@ export class ScriptedConnection {
     this.#received = this.#received.slice(expected.length);
   }
 
+  /** Waits until so many bytes have come, and forgets them. */
+  async skip(count: number): Promise<void> {
+    let left = count - this.#received.length;
+    this.#received = this.#received.slice(count);
+    while (left > 0) {
+      const more = await this.#memory.receive();
+      if (more === null) throw new Error(`${left} bytes more were expected`);
+      this.#received = more.slice(left);
+      left -= more.length;
+    }
+  }
+
   /** Asserts that exactly these bytes come next, by one write. */
   async expectOneWrite(notation: string): Promise<void> {
     assertEquals(this.#received.toHex(), "");

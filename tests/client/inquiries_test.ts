@@ -1,4 +1,5 @@
 import {
+  assert,
   assertEquals,
   assertMatch,
   assertNotEquals,
@@ -135,7 +136,13 @@ Deno.test("responses that nobody waits for are ignored and counted", async () =>
 });
 
 Deno.test("request() takes the Response Information of the broker, if there is one", async () => {
-  for (const [information, start] of [["r/me", "r/me/"], ["r/", "r/"]]) {
+  for (
+    const [information, start] of [
+      ["r/me", "r/me/"],
+      ["r/", "r/"],
+      ["", "ambermq/responses/"],
+    ]
+  ) {
     await using stage = new Asking();
     const broker = await stage.connect({
       connect: connect5,
@@ -486,4 +493,113 @@ Deno.test("no subscription of requests is left in a session that is kept", async
     broker.end();
     await disconnected;
   }
+});
+
+Deno.test("requests and responses are not retained by what is said of others, but where it is said of them", async () => {
+  await using stage = new Asking({
+    defaultRetain: true,
+    topics: { q: { retain: true }, r: { retain: true } },
+  });
+  const broker = await stage.connect(connected5);
+  const { client } = stage;
+  const asked = [client.request("q", "")];
+  await stage.granted();
+  const requests = [await stage.next("publish")];
+  asked.push(client.request("q", "", { retain: true }));
+  requests.push(await stage.next("publish"));
+  assertEquals(requests.map(({ retain }) => retain), [false, true]);
+  for (const { properties } of requests) respond(broker, properties!, "a");
+  await Promise.all(asked);
+  broker.send("30 [<question> [08 <r>] '?']");
+  const question = await client.deliverMessage();
+  await client.respond(question, "a");
+  assertEquals((await stage.next("publish")).retain, false);
+  await client.respond(question, "a", { retain: true });
+  assertEquals((await stage.next("publish")).retain, true);
+});
+
+Deno.test("request() says so where the Response Information is no beginning of a topic", async () => {
+  for (const information of ["r/#", "+/r", "r".repeat(65_510)]) {
+    await using stage = new Asking();
+    const broker = await stage.connect({
+      connect: connect5,
+      connack: connack5(`1a <${information}>`),
+    });
+    const error = await assertRejects(
+      () => stage.client.request("q", ""),
+      RequestError,
+      "Cannot request: the broker's Response Information is " +
+        `"${information.slice(0, 40)}`,
+    );
+    assert(error.message.length < 200, error.message);
+    assertEquals(error.reasonCode, 0x90);
+    await broker.expectNothing();
+    assertEquals(stage.client.connected, true);
+  }
+});
+
+for (const present of [true, false]) {
+  Deno.test(`a response topic is not kept where the Response Information is another, ${present ? "and" : "or not"} the session`, async () => {
+    await using stage = new Asking({
+      cleanStart: false,
+      autoReconnect: true,
+      reconnectRetries: -1,
+    });
+    await stage.connect({
+      connect: resume5,
+      connack: connack5("1a <old>"),
+    });
+    const { client, clock } = stage;
+    const first = client.request("q", "1");
+    const old = await stage.granted();
+    assertMatch(old, /^old\//);
+    respond(stage.broker, await stage.asked(), "a");
+    await first;
+    const lost = assertRejects(
+      () => client.request("q", "2"),
+      ConnectionLostError,
+      "the Response Information of the broker is another now",
+    );
+    await stage.asked();
+    stage.broker.end();
+    await turn();
+    clock.pass(10_000);
+    await turn();
+    const last = present ? "01" : "00";
+    stage.broker.send(`20 [${last} 00 [1a <new>]]`);
+    await lost;
+    const { filters, packetId } = await stage.next("unsubscribe");
+    assertEquals(filters, [old]);
+    stage.broker.send(`b0 [${hex(packetId)} [] ${present ? "00" : "11"}]`);
+    const second = client.request("q", "3");
+    const topic = await stage.granted();
+    assertMatch(topic, /^new\//);
+    const { correlationData } = await stage.asked();
+    const properties = `0b feffff7f 09 0010 ${correlationData!.toHex()}`;
+    stage.broker.send(`30 [<${topic}> [${properties}] 'b']`);
+    assertEquals((await second).text(), "b");
+  });
+}
+
+Deno.test("a response topic that is not granted yet is not asked for again where the Response Information is another", async () => {
+  await using stage = new Asking({ autoReconnect: true });
+  await stage.connect({ connect: connect5, connack: connack5("1a <old>") });
+  const { client, clock } = stage;
+  const lost = assertRejects(
+    () => client.request("q", ""),
+    ConnectionLostError,
+  );
+  await stage.next("subscribe");
+  stage.broker.end();
+  await turn();
+  clock.pass(10_000);
+  await turn();
+  stage.broker.send(connack5("1a <new>"));
+  await lost;
+  const asked = client.request("q", "");
+  assertMatch(await stage.granted(), /^new\//);
+  const { correlationData, responseTopic } = await stage.asked();
+  const properties = `0b feffff7f 09 0010 ${correlationData!.toHex()}`;
+  stage.broker.send(`30 [<${responseTopic}> [${properties}] 'b']`);
+  assertEquals((await asked).text(), "b");
 });

@@ -289,24 +289,19 @@ Deno.test("packet identifiers of SUBSCRIBE are not used for PUBLISH, nor the oth
   await broker.expect("82 [0001 <s> 00]");
   const kept = stage.client.publish("t", "kept", { qos: 1 });
   await broker.expect("32 [<t> 0002 'kept']");
-  // all other identifiers, once
-  for (let id = 3; id < 65_536; id += 13_000) {
-    const count = Math.min(13_000, 65_536 - id);
+  // All other identifiers, once: a PUBACK for another would settle nothing.
+  for (let id = 3; id < 65_536; id += 5000) {
+    const count = Math.min(5000, 65_536 - id);
     const all = Array.from(
       { length: count },
       () => stage.client.publish("t", "", { qos: 1 }),
     );
-    for (let n = id; n < id + count; n++) {
-      const hex = n.toString(16).padStart(4, "0");
-      broker.send(`40 [${hex}]`);
+    const pubacks = new DataView(new ArrayBuffer(4 * count));
+    for (let n = 0; n < count; n++) {
+      pubacks.setUint32(4 * n, 0x40020000 | id + n);
     }
-    for (let n = id; n < id + count; n += 1000) {
-      let expected = "";
-      for (let i = n; i < Math.min(n + 1000, id + count); i++) {
-        expected += `32050001 '${"t"}' ${i.toString(16).padStart(4, "0")} `;
-      }
-      await broker.expect(expected);
-    }
+    broker.send(new Uint8Array(pubacks.buffer).toHex());
+    await broker.skip(7 * count);
     await Promise.all(all);
   }
   const next = stage.client.publish("t", "next", { qos: 1 });

@@ -142,3 +142,118 @@ Deno.test("a broker that is gone since a check has no other wait for it", async 
   const outcomes = results.map(({ outcome }) => outcome);
   assertEquals(outcomes, ["passed", "failed"]);
 });
+
+/** A broker whose connections answer as their first packet tells. */
+function answering(
+  answer: (bytes: Uint8Array) => readonly number[],
+): Target {
+  return target(() => {
+    const { readable, writable } = new TransformStream<Uint8Array>();
+    const reader = readable.getReader();
+    const writer = writable.getWriter();
+    return Promise.resolve({
+      async read(buffer) {
+        const { value, done } = await reader.read();
+        if (done) return null;
+        buffer.set(value);
+        return value.length;
+      },
+      write(bytes) {
+        const said = answer(bytes);
+        if (said.length > 0) writer.write(Uint8Array.from(said));
+        return Promise.resolve(bytes.length);
+      },
+      close: () => void writer.close(),
+    });
+  });
+}
+
+/** CONNACK for a CONNECT, and nothing for anything else. */
+const greeting = ([first, , , , , , , , version]: Uint8Array) =>
+  first !== 0x10 ? [] : version === 5 ? [0x20, 3, 0, 0, 0] : [0x20, 2, 0, 0];
+
+/** A check that asks, and waits for the answer. */
+const asking = (times: number) =>
+  chapter(
+    "Some",
+    ...Array.from({ length: times }, (_, n) =>
+      check(v311, `answers ${n}`, async (stage) => {
+        const peer = await stage.connect("a", { session: true });
+        await peer.subscribe(stage.topic("x"));
+      })),
+  );
+
+Deno.test("a broker that answers CONNECT and then hangs is given up after the check that has noticed", async () => {
+  const results: Result[] = [];
+  const cases = select(asking(20), { versions: [4], slow: false });
+  const run = async () => {
+    const hanging = answering(greeting);
+    for await (const result of runCases(cases, hanging, never)) {
+      results.push(result);
+    }
+  };
+  const error = await assertRejects(run, UnreachableError);
+  assertEquals(
+    error.message,
+    'the broker does not answer any more after "answers 0" (3.1.1): CONNECT ' +
+      "is answered, but neither PINGREQ nor SUBSCRIBE within 0.05 s",
+  );
+  assertEquals(results.map(({ outcome }) => outcome), ["failed"]);
+});
+
+Deno.test("what hangs is noticed by a check too that does not fail", async () => {
+  const cases = select(
+    chapter(
+      "Some",
+      informative(v311, "tells", async (stage) => {
+        const peer = await stage.connect("a");
+        await peer.subscribe(stage.topic("x"));
+      }),
+    ),
+    { versions: [4], slow: false },
+  );
+  await assertRejects(
+    () => Array.fromAsync(runCases(cases, answering(greeting), never)),
+    UnreachableError,
+    "does not answer any more",
+  );
+});
+
+Deno.test("a broker that does not close after DISCONNECT fails the checks that wait for it", async () => {
+  const patient = answering((bytes) =>
+    bytes[0] === 0xc0 ? [0xd0, 0] : greeting(bytes)
+  );
+  const cases = select(
+    chapter(
+      "Some",
+      check(v311, "closes", async (stage) => {
+        await (await stage.connect("a")).disconnect();
+      }),
+      check(v311, "is there", async (stage) => {
+        await (await stage.connect("a")).drain();
+      }),
+    ),
+    { versions: [4], slow: false },
+  );
+  const results = await Array.fromAsync(runCases(cases, patient, never));
+  assertEquals(
+    results.map(({ outcome, expected }) => [outcome, expected]),
+    [["failed", "the end after DISCONNECT for a"], ["passed", undefined]],
+  );
+});
+
+Deno.test("what is no MQTT is shown once, and in part", async () => {
+  let count = 0;
+  const noisy = answering(() => [0xff, ++count, ...Array(100).fill(0xab)]);
+  const cases = select(some.slice(0, 1), { versions: [3, 4, 5], slow: false });
+  const error = await assertRejects(
+    () => Array.fromAsync(runCases(cases, noisy, never)),
+    UnreachableError,
+    "a CONNECT of MQTT 3.1, 3.1.1, 5.0 is answered with what is no packet (",
+  );
+  assertEquals(
+    error.message.match(/ff 01( ab){22} … \(102 bytes\)$/)?.length,
+    2,
+  );
+  assertEquals(error.message.includes("ff 02"), false);
+});
