@@ -91,9 +91,10 @@ export function sweep(
   }
 }
 
-/** When the will of a client that is lost now is to be published. */
+/** When the will of a client that is lost now is due: a whole millisecond. */
 export function willDueAt(will: Will, now: number): number {
-  return now + (will.properties?.willDelayInterval ?? 0) * 1000;
+  const seconds = will.properties?.willDelayInterval ?? 0;
+  return seconds === 0 ? Math.floor(now) : Math.ceil(now) + seconds * 1000;
 }
 
 /** Sets what is to be published when the client is lost. */

@@ -150,7 +150,7 @@ const types: Readonly<Record<string, Fields>> = {
   message: { id: integer(1), uses: integer(1), ...message },
   delivery: {
     clientId: text,
-    id: integer(0),
+    id: integer(1),
     message: aMessage,
     qos: integer(1, 2),
     retain: flag,
@@ -158,7 +158,7 @@ const types: Readonly<Record<string, Fields>> = {
     shared: optional(text),
     packetId: optional(packetId),
   },
-  released: { clientId: text, id: integer(0) },
+  released: { clientId: text, id: integer(1) },
   received: { clientId: text, packetId },
   will: {
     clientId: text,

@@ -34,6 +34,8 @@ export class Inflight {
   #released: Map<number, number> | undefined;
   /** From an earlier connection: to be sent again before anything else. */
   #resend: Delivery<Waiting>[] = [];
+  /** The one that was put in last. */
+  #restored: Delivery<Waiting> | undefined;
   /** What `#sender` keeps, in bytes. */
   #bytes = 0;
 
@@ -66,6 +68,7 @@ export class Inflight {
    * @param quota How many messages may be on their way.
    */
   restart(quota: number): void {
+    this.#restored = undefined;
     this.#sender.restart(quota);
     // [MQTT-4.4.0-1], those first that no quota holds back [MQTT-3.3.4-10]
     // and whatever has expired meanwhile [MQTT-4.3.3-7]
@@ -196,18 +199,21 @@ export class Inflight {
   restore(outgoing: Waiting, packetId: number): void {
     const { qos, message } = outgoing;
     this.#hold(message);
-    this.#sender.restore({ packetId, qos, message: outgoing });
+    this.#restored = { packetId, qos, message: outgoing };
+    this.#sender.restore(this.#restored);
   }
 
   /** Marks a message as received by the client, before the broker was started. */
   restoreReleased(id: number): void {
-    for (const delivery of this.#sender.unsettled()) {
-      if (delivery.message?.id !== id) continue;
-      this.#letGo(delivery.message.message);
-      delivery.message = undefined;
-      (this.#released ??= new Map()).set(delivery.packetId, id);
-      return;
-    }
+    const isIt = (one?: Delivery<Waiting>) => one?.message?.id === id;
+    // As a rule it is the last one: of 65,535 not each is looked for.
+    const delivery = isIt(this.#restored)
+      ? this.#restored
+      : Iterator.from(this.#sender.unsettled()).find(isIt);
+    if (delivery?.message === undefined) return;
+    this.#letGo(delivery.message.message);
+    delivery.message = undefined;
+    (this.#released ??= new Map()).set(delivery.packetId, id);
   }
 
   /** The session is over: nothing is kept for it. */

@@ -62,6 +62,8 @@ export function redistribute(
   from: Session,
   ended: boolean,
 ): void {
+  // A queue may be long, and in the store: it is not read for nothing.
+  if (!ended && !hasOthers(broker, from)) return;
   // Nothing leaves a session that is kept for one that would drop it.
   const least = ended ? Rank.Full : Rank.Connected;
   // Of whom nobody takes a message: nobody is asked about each of thousands.
@@ -75,6 +77,17 @@ export function redistribute(
     }
     return share(group, message, from, least);
   });
+}
+
+/** Whether another member is connected of a subscription that it shares. */
+function hasOthers({ subscriptions }: BrokerState, from: Session): boolean {
+  for (const filter of from.filters) {
+    const { members = [] } = subscriptions.group(filter) ?? {};
+    const isOther = ({ session }: Target): boolean =>
+      session !== from && session.deliveries.downlink !== undefined;
+    if (members.some(isOther)) return true;
+  }
+  return false;
 }
 
 /**

@@ -61,11 +61,11 @@ export class Session {
     if (this.#stored) this.#broker.store.record(change);
   }
 
-  /** When the session ends if its client is lost now. */
+  /** When the session ends if its client is lost now: a whole millisecond. */
   expiryFrom(now: number): number {
     return this.expiryInterval === FOREVER
       ? Infinity
-      : now + this.expiryInterval * 1000;
+      : Math.ceil(now) + this.expiryInterval * 1000;
   }
 
   /** A connection was accepted for the session, new or not. */

@@ -83,7 +83,8 @@ const SHARED = 16;
 const SENT = 32;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+// [MQTT-1.5.4-3] a U+FEFF that a text begins with is part of it
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A buffer larger than this does not stay. */
 const KEPT = 1 << 20;

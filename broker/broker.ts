@@ -27,12 +27,12 @@ import { loadPlugins } from "./_load_plugins.ts";
 import { recordDue, restore } from "./_load.ts";
 import { bindLine, type ResolvedListener } from "./listeners.ts";
 import { Memory, processMemory } from "./_memory.ts";
-import type { MessageInit } from "./message.ts";
+import { Message, type MessageInit } from "./message.ts";
 import { Metrics, type StoreMetrics } from "./metrics.ts";
 import { pause } from "./_pause.ts";
 import type { Logger, Plugin } from "./plugin.ts";
 import { Retained } from "./_retained.ts";
-import { giveOn, publish } from "./_router.ts";
+import { giveOn, publish, retain } from "./_router.ts";
 import { Rounds } from "./_rounds.ts";
 import type { Session } from "./_session.ts";
 import type { BrokerState } from "./_state.ts";
@@ -108,6 +108,8 @@ export class Broker implements AsyncDisposable {
 
   readonly #config: Configuration;
   readonly #logger: Logger;
+  /** What was published while it was not started, to be retained: by topic. */
+  readonly #early = new Map<string, Message>();
   /** Who may connect: known once the plugins are loaded. */
   #access: Access | undefined;
   readonly #state: BrokerState;
@@ -204,6 +206,7 @@ export class Broker implements AsyncDisposable {
       hooks.emit("broker_pre_start", {});
       const before = this.#state.now() - 1;
       await this.#restore(store);
+      for (const message of this.#early.values()) retain(this.#state, message);
       for (const plugin of hooks.plugins) {
         await plugin.start?.(new Context(this.#plugins, plugin));
         started.unshift(() => plugin.stop?.());
@@ -231,6 +234,7 @@ export class Broker implements AsyncDisposable {
     this.#timer = setInterval(() => this.sweep(), SWEEP_INTERVAL);
     turn.schedule();
     this.#status = "started";
+    this.#early.clear();
     this.#warnOfAccess();
     hooks.emit("broker_post_start", {});
   }
@@ -359,13 +363,18 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Publishes a message to all subscribers.
+   * Publishes a message to all subscribers. While the broker is not started
+   * there are none; if the message is to be retained, it is so at the start.
    *
    * @param message The message.
    * @throws {TypeError} If its topic is not a valid topic name.
    */
   publish(message: MessageInit): void {
-    publish(this.#state, message);
+    if (["starting", "started", "stopping"].includes(this.#status)) {
+      return publish(this.#state, message);
+    }
+    const early = Message.from(message, this.#state.now());
+    if (early.retain) this.#early.set(early.topic, early);
   }
 
   /**

@@ -276,18 +276,21 @@ export class Message {
 /** Roughly what the objects of a message take beside its topic and payload. */
 const OVERHEAD = 256;
 
-/** What a property takes beside its text. */
+/** What a property takes beside its text or bytes. */
 const PROPERTY = 64;
 
+/** What stays the same when they are encoded and decoded again. */
 function propertiesSize(properties: MessageProperties): number {
-  let size = PROPERTY;
+  let size = 0;
   for (const value of Object.values(properties)) {
-    if (typeof value === "string") size += PROPERTY + value.length;
-    else if (value instanceof Uint8Array) size += PROPERTY + value.length;
-    else if (Array.isArray(value)) {
+    if (Array.isArray(value)) {
       for (const [name, text] of value as [string, string][]) {
         size += 2 * PROPERTY + name.length + text.length;
       }
+    } else if (value !== undefined) {
+      size += PROPERTY;
+      if (typeof value === "string") size += value.length;
+      else if (value instanceof Uint8Array) size += value.length;
     }
   }
   return size;

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Qos } from "../codec/mod.ts";
+import { type Qos, topicFilterError, type Will } from "../codec/mod.ts";
 import { fromLine, type Line, LineError, toLine } from "./_dump_line.ts";
 import { BrokerError } from "./error.ts";
 import { Message, type MessageProperties } from "./message.ts";
@@ -120,7 +120,8 @@ export async function* readDump(
   lines: AsyncIterable<string> | Iterable<string>,
 ): AsyncGenerator<Change, void, undefined> {
   const shared = new Map<number, { message: Message; left: number }>();
-  const sessions = new Set<string>();
+  /** The last delivery of each. */
+  const sessions = new Map<string, number>();
   let number = 0;
   let isOver = false;
   const messageOf = (value: unknown): Message => {
@@ -186,22 +187,32 @@ export async function* readDump(
 function changeOf(
   line: Line,
   messageOf: (value: unknown) => Message,
-  sessions: Set<string>,
+  sessions: Map<string, number>,
 ): Change {
   if (line.type === "retained") {
-    return { type: "retain", message: messageOf(line["message"]) };
+    const message = messageOf(line["message"]);
+    if (message.empty) {
+      throw new LineError("without a payload none is retained");
+    }
+    return { type: "retain", message };
   }
   const clientId = line["clientId"] as string;
-  if (line.type === "session") sessions.add(clientId);
-  else if (!sessions.has(clientId)) {
+  const lastId = sessions.get(clientId);
+  if ((lastId === undefined) !== (line.type === "session")) {
     throw new LineError(
-      `there is no session ${JSON.stringify(clientId)} before it`,
+      `there is ${lastId === undefined ? "no" : "a"} session ${
+        JSON.stringify(clientId)
+      } before it`,
     );
   }
   switch (line.type) {
     case "session": {
+      sessions.set(clientId, 0);
       const { expiryInterval, expiresAt } = line;
       const client = { ...nobody, ...line["client"] as ClientInfo };
+      if (client.clientId !== clientId) {
+        throw new LineError("client: clientId is that of another session");
+      }
       return {
         clientId,
         client,
@@ -212,6 +223,8 @@ function changeOf(
     }
     case "subscription": {
       const { filter, qos, noLocal, retainAsPublished, retainHandling } = line;
+      const wrong = topicFilterError(filter as string);
+      if (wrong !== undefined) throw new LineError(`filter: ${wrong}`);
       const request = {
         filter,
         qos,
@@ -222,7 +235,12 @@ function changeOf(
       const { identifier } = line;
       return { type: "subscribe", clientId, request, identifier } as Change;
     }
-    case "delivery":
+    case "delivery": {
+      const id = line["id"] as number;
+      if (id <= lastId!) {
+        throw new LineError(`id is ${id}, not larger than the one before it`);
+      }
+      sessions.set(clientId, id);
       return {
         identifiers: undefined,
         shared: undefined,
@@ -231,6 +249,7 @@ function changeOf(
         type: "enqueue",
         message: messageOf(line["message"]),
       } as unknown as Change;
+    }
     case "released":
       return { type: "release", clientId, id: line["id"] as number };
     case "received":
@@ -241,6 +260,7 @@ function changeOf(
       };
     default: {
       const { type: _, clientId: __, dueAt, ...will } = line;
+      checkWill(will as unknown as Will);
       return {
         type: "will",
         clientId,
@@ -248,6 +268,12 @@ function changeOf(
       } as unknown as Change;
     }
   }
+}
+
+/** As `messageFrom` does. */
+function checkWill(will: Will): void {
+  const { willDelayInterval: _, ...properties } = will.properties ?? {};
+  Message.from({ ...will, properties }, 0);
 }
 
 /** What JSON leaves out. */

@@ -149,6 +149,10 @@ export async function makeStore(
     } finally {
       store.close();
     }
+    // SQLite does not say if the log could not be moved into the file.
+    if (sizeOf(`${part}-wal`) > 0) {
+      throw failed(action, new Error("its log cannot be moved into it"));
+    }
     finish(part, file);
   } finally {
     removeStore(part);

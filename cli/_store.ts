@@ -2,6 +2,7 @@
 
 import {
   backupStore,
+  BrokerError,
   checkStore,
   compactStore,
   dumpLines,
@@ -151,9 +152,19 @@ async function* linesOf(
   let rest = "";
   const decoder = new TextDecoder("utf-8", { fatal: true });
   for await (const bytes of stream) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    const lines = (rest + decoded(decoder, bytes)).split("\n");
     rest = lines.pop()!;
     yield* lines;
   }
   if (rest !== "") yield rest;
+}
+
+function decoded(decoder: TextDecoder, bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes, { stream: true });
+  } catch (error) {
+    throw new BrokerError("Cannot read the dump: it is not UTF-8", {
+      cause: error,
+    });
+  }
 }

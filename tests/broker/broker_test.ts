@@ -14,6 +14,7 @@ import {
   BrokerError,
   type BrokerStatus,
   type Change,
+  checkStore,
   type Logger,
   MemoryStore,
   type Plugin,
@@ -29,6 +30,7 @@ import {
 } from "../_raw_client.ts";
 import { SocketClient } from "../_socket_client.ts";
 import { assertDisconnected, every } from "../conformance/_bench.ts";
+import { newFile } from "../_sqlite_stores.ts";
 import { plugin } from "./_parts.ts";
 
 /** A listener on a port that the system chooses. */
@@ -791,6 +793,33 @@ Deno.test("broker keeps what is published before it is started, when it is to be
   client.drop();
   await memory.broker.shutdown();
   await memory.serving;
+});
+
+Deno.test("broker has what is published while it is not started in its store, when it is to be retained", async () => {
+  const file = newFile();
+  const started = async () => {
+    const broker = new Broker({
+      listeners: {},
+      persistence: { file },
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+    });
+    broker.publish({ topic: "b", payload: text("old"), retain: true });
+    broker.publish({ topic: "b", payload: text(""), retain: true });
+    broker.publish({ topic: "c", payload: text("nobody gets it"), qos: 1 });
+    await broker.start();
+    return broker;
+  };
+  const first = await started();
+  await first.shutdown();
+  first.publish({ topic: "a", payload: text("late"), retain: true });
+  await Promise.resolve(); // the end of the turn
+  await first.start();
+  await first.shutdown();
+  assertEquals(first.metrics.storeFailures, 0);
+  const second = await started();
+  await second.shutdown();
+  const { retained, problems } = checkStore(file);
+  assertEquals([retained, problems], [1, []]);
 });
 
 // What it says, and checks.

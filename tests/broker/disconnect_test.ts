@@ -5,6 +5,7 @@ import {
   endSession,
   setWill,
   sweep,
+  willDueAt,
 } from "../../broker/_disconnect.ts";
 import { FOREVER, type Session } from "../../broker/_session.ts";
 import { ReasonCode, type Will } from "../../codec/mod.ts";
@@ -250,4 +251,25 @@ Deno.test("will to a topic that is not for clients is not published", () => {
     [stage.witness.take(), stage.parts.metrics.publishRefused],
     [[], 1],
   );
+});
+
+Deno.test("sessions and wills are due at whole milliseconds, and not earlier than they may", () => {
+  const session = new Parts().session("c", 10);
+  const now = 1_700_000_000_000.25;
+  assertEquals(session.expiryFrom(now), 1_700_000_010_001);
+  const due = (willDelayInterval?: number) =>
+    willDueAt({
+      topic: "w",
+      payload: new Uint8Array(),
+      qos: 0,
+      retain: false,
+      ...(willDelayInterval === undefined
+        ? {}
+        : { properties: { willDelayInterval } }),
+    }, now);
+  assertEquals([due(), due(0), due(2)], [
+    1_700_000_000_000,
+    1_700_000_000_000,
+    1_700_000_002_001,
+  ]);
 });

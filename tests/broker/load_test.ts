@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Change, StoredWill } from "../../broker/mod.ts";
 import { recordDue, restore } from "../../broker/_load.ts";
 import { sweep, willDueAt } from "../../broker/_disconnect.ts";
@@ -152,6 +152,23 @@ Deno.test("loaded deliveries go on where they were [MQTT-4.4.0-1] [MQTT-4.3.3-6]
     { type: "settle", clientId, id: 2 },
     { type: "settle", clientId, id: 1 },
   ]);
+});
+
+Deno.test("loaded deliveries are released wherever that is told, and as many as there may be at once", () => {
+  const { session, parts } = load(begin);
+  const began = performance.now();
+  for (let id = 1; id <= 65_535; id++) {
+    restore(parts, enqueue(id, id, 2));
+    if (id > 2) restore(parts, { type: "release", clientId, id });
+  }
+  restore(parts, { type: "release", clientId, id: 1 });
+  const time = performance.now() - began;
+  const paper = new Paper();
+  session.deliveries.attach(paper);
+  session.deliveries.pump();
+  const released = paper.sent.filter((one) => "type" in one);
+  assertEquals(released.length, 65_534); // the message waits for a quota
+  assert(time < 10_000, `${time} ms`);
 });
 
 Deno.test("deliveries after loading have ids of their own", () => {

@@ -34,6 +34,7 @@ class Stage {
   ): void {
     const session = this.session(name);
     const requested = request(filter, { qos: 2, ...options });
+    session.filters.add(filter);
     this.parts.subscriptions.set({ session, request: requested, identifier });
   }
 
@@ -308,16 +309,37 @@ Deno.test("message is for an absent client where one that is away would keep it"
   assertEquals(isFor("b", 0), false);
 });
 
+Deno.test("what a lost member of a shared subscription has is not looked at if no other one is connected", () => {
+  const stage = new Stage();
+  for (const name of ["lost", "away"]) stage.subscribe(name, "$share/g/a");
+  const { deliveries } = stage.session("lost");
+  let looked = 0;
+  deliveries.withdraw = () => void looked++;
+  redistribute(stage.parts, stage.session("lost"), false);
+  assertEquals(looked, 0);
+  stage.connect("away");
+  redistribute(stage.parts, stage.session("lost"), false);
+  stage.papers.delete("away");
+  redistribute(stage.parts, stage.session("lost"), true);
+  assertEquals(looked, 2);
+});
+
 Deno.test("shared messages of a lost member ask once whether a group has room, not for each", () => {
   const stage = new Stage();
   stage.subscribe("lost", "$share/g/a", { qos: 1 });
   for (let i = 0; i < 100; i++) stage.publish("a", { qos: 1 });
-  stage.subscribe("away", "$share/g/a", { qos: 1 });
+  stage.subscribe("full", "$share/g/a", { qos: 1 });
+  Object.assign(stage.parts.limits, { queuedMessages: 0 });
+  const { deliveries } = stage.session("full");
+  const { takes } = deliveries;
   let asked = 0;
-  const { deliveries } = stage.session("away");
-  Object.defineProperty(deliveries, "downlink", {
-    get: () => void asked++,
-  });
+  deliveries.takes = (...args) => {
+    asked++;
+    return takes.apply(deliveries, args);
+  };
+  redistribute(stage.parts, stage.session("lost"), false);
+  assertEquals(asked, 0); // it is not connected
+  stage.connect("full", { writable: false });
   redistribute(stage.parts, stage.session("lost"), false);
   assertEquals(asked, 1);
   assertEquals(stage.session("lost").deliveries.queued, 100);

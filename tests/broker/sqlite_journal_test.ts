@@ -32,6 +32,8 @@ const calls: Call[] = [
   }],
   ["subscribe", 1, "a/+", { options: 0x2e, identifier: 268_435_455 }],
   ["subscribe", 1, "b", { options: 0, identifier: undefined }],
+  // [MQTT-1.5.4-3]
+  ["subscribe", 1, "\ufeffb", { options: 0, identifier: undefined }],
   ["subscribe", 1, "b", undefined],
   ["message", 2 ** 40, { flags: 13, expiresAt: 1_700_000_000_000, bytes }],
   ["message", 1, { flags: 0, expiresAt: null, bytes: new Uint8Array(70_000) }],

@@ -353,3 +353,30 @@ Deno.test("SQLite store tells its sizes, and what commits take", () => {
   store.close();
   assertEquals([metrics.logBytes, metrics.pending], [0, 0]);
 });
+
+Deno.test("SQLite store that is killed has texts that begin with U+FEFF as they are [MQTT-1.5.4-3]", async () => {
+  const store = new KilledStore();
+  for (const _ of store.load());
+  for (const clientId of ["\ufeffc", "c"]) {
+    store.record({
+      type: "session",
+      clientId,
+      client: clientOf(clientId),
+      expiryInterval: 1000,
+      expiresAt: undefined,
+    });
+  }
+  store.record({
+    type: "retain",
+    message: message("\ufeffa", { payload: new Uint8Array(1) }),
+  });
+  store.commit();
+  store.close();
+  const loaded = await stateOf(store);
+  store.record({ type: "unretain", topic: "\ufeffa" });
+  store.commit();
+  store.close();
+  const without = await stateOf(store);
+  assertEquals([loaded.length, without.length], [3, 2]);
+  store.close();
+});

@@ -145,6 +145,15 @@ for (let seed = 1; seed <= 20; seed++) {
   });
 }
 
+const begin = '{"type":"session","clientId":"c","client":{"clientId":"c",' +
+  '"protocolVersion":5,"listener":"x"},"expiryInterval":60}';
+
+/** A delivery by its number. */
+function delivery(id: number): string {
+  return `{"type":"delivery","clientId":"c","id":${id},"message":{"topic":"t",` +
+    '"payload":"","qos":1,"retain":false},"qos":1,"retain":false}';
+}
+
 const wrong: readonly [what: string, lines: string[], error: string][] = [
   ["nothing", [], "its last line is missing, it is not whole"],
   ["no end", text.slice(0, -1), "its last line is missing, it is not whole"],
@@ -184,7 +193,7 @@ const wrong: readonly [what: string, lines: string[], error: string][] = [
   [
     "a field that is missing",
     [head, '{"type":"released","clientId":"c"}'],
-    "line 2: id is missing: a whole number from 0",
+    "line 2: id is missing: a whole number from 1",
   ],
   [
     "a number out of range",
@@ -227,6 +236,55 @@ const wrong: readonly [what: string, lines: string[], error: string][] = [
     "a message that is not there",
     [head, '{"type":"retained","message":3}'],
     "line 2: there is no message 3 before it",
+  ],
+  [
+    "a session that is there already",
+    [head, begin, begin],
+    'line 3: there is a session "c" before it',
+  ],
+  [
+    "a client of another session",
+    [head, begin.replace('"clientId":"c"', '"clientId":"d"')],
+    "line 2: client: clientId is that of another session",
+  ],
+  [
+    "a filter that is none",
+    [
+      head,
+      begin,
+      '{"type":"subscription","clientId":"c","filter":"a/#/b","qos":1,' +
+      '"noLocal":false,"retainAsPublished":false,"retainHandling":0}',
+    ],
+    "line 3: filter: # is not its last level",
+  ],
+  [
+    "a delivery that nobody would read",
+    [head, begin, delivery(0)],
+    "line 3: id is 0, not a whole number from 1",
+  ],
+  [
+    "a delivery twice",
+    [head, begin, delivery(2), delivery(2)],
+    "line 4: id is 2, not larger than the one before it",
+  ],
+  [
+    "a will that cannot be published",
+    [
+      head,
+      begin,
+      '{"type":"will","clientId":"c","topic":"#","payload":"","qos":0,' +
+      '"retain":false}',
+    ],
+    "line 3: Cannot",
+  ],
+  [
+    "a retained message without a payload",
+    [
+      head,
+      '{"type":"retained","message":{"topic":"a","payload":"","qos":0,' +
+      '"retain":true}}',
+    ],
+    "line 2: without a payload none is retained",
   ],
 ];
 

@@ -128,6 +128,32 @@ Deno.test("a store is not made where a file is, nor of changes that fail", async
   }
 });
 
+Deno.test("a store is not made of a log that did not get into its file", async () => {
+  const file = newFile();
+  let other: DatabaseSync | undefined;
+  await assertRejects(
+    () =>
+      makeStore(
+        file,
+        (function* (): Generator<Change> {
+          // As if the disk were full: nothing can be moved.
+          other = new DatabaseSync(`${file}.part`);
+          other.exec("BEGIN; SELECT * FROM sessions");
+          yield {
+            type: "retain",
+            message: message("a", { payload: new Uint8Array(1) }),
+          };
+        })(),
+      ),
+    Error,
+    `Cannot make the store ${file}: its log cannot be moved into it`,
+  );
+  other!.close();
+  for (const end of ["", ".part", ".part-wal", ".part-lock"]) {
+    assertThrows(() => Deno.statSync(file + end), Deno.errors.NotFound);
+  }
+});
+
 Deno.test("a store that is compacted is smaller and has everything", async () => {
   const file = newFile();
   const store = new SqliteStore({ file });

@@ -133,3 +133,34 @@ Deno.test("storedWill() and restoredWill() change nothing of a will", () => {
     assertEquals(restoredWill(storedWill(will)), will);
   }
 });
+
+Deno.test("restoredMessage() counts as much against limits as what was stored", () => {
+  const payload = new Uint8Array(5);
+  const all: (MessageProperties & { topicAlias?: number })[] = [
+    properties,
+    {},
+    { topicAlias: 1 }, // of the connection it came by: nothing is left of it
+    { contentType: "" },
+    { payloadFormatIndicator: false },
+    { userProperties: [] },
+  ];
+  for (const properties of all) {
+    const message = Message.received(
+      {
+        type: "publish",
+        topic: "a",
+        payload,
+        qos: 1,
+        retain: false,
+        dup: false,
+        packetId: 1,
+        properties,
+      },
+      "a",
+      undefined,
+      5,
+      () => 0,
+    );
+    assertEquals(restoredMessage(storedMessage(message)).size, message.size);
+  }
+});

@@ -5,7 +5,7 @@ import { storeCommand } from "../../cli/_store.ts";
 import { newFile } from "../_sqlite_stores.ts";
 import { FakeTerminal } from "./_fake_terminal.ts";
 
-async function run(args: string[], input = "") {
+async function run(args: string[], input: string | Uint8Array = "") {
   const terminal = new FakeTerminal();
   terminal.type(input);
   terminal.endInput();
@@ -60,6 +60,9 @@ Deno.test("ambermq store import says where a dump is wrong, and makes nothing", 
   assertEquals(errors, [
     'ambermq store: Cannot read the dump: line 2: message: payload is "?", ' +
     "not base64",
+  ]);
+  assertEquals((await run(["import", file], Uint8Array.of(0xff))).errors, [
+    "ambermq store: Cannot read the dump: it is not UTF-8",
   ]);
   assertEquals((await run(["check", file])).errors, [
     `ambermq store: Cannot check the store ${file}: it is not there`,
