@@ -100,17 +100,16 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(`Unknown suite: ${unknown}\n${USAGE}`);
     return 2;
   }
-  const outcomes: Outcome[] = [];
-  for (const suite of suites) {
-    if (named.length > 0 && !named.includes(suite.name)) continue;
+  const only = new RegExp(flags.only ?? "");
+  const chosen = suites.filter(({ name }) =>
+    named.length === 0 || named.includes(name)
+  );
+  // All at a time: most of what they do is wait.
+  const outcomes = await Promise.all(chosen.map(async (suite) => {
     const folder = Deno.env.get(suite.variable);
-    if (folder === undefined) outcomes.push({ suite });
-    else {
-      const only = new RegExp(flags.only ?? "");
-      const at = await Deno.realPath(folder);
-      outcomes.push(await runSuite(suite, at, only, flags.verbose));
-    }
-  }
+    if (folder === undefined) return { suite };
+    return runSuite(suite, await Deno.realPath(folder), only, flags.verbose);
+  }));
   console.log(`\n${tableOf(outcomes)}`);
   if (flags.write) await Deno.writeTextFile(PAGE, pageOf(outcomes));
   const failed = outcomes.some(({ results = [] }) =>

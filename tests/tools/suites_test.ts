@@ -5,6 +5,7 @@ import {
   listed,
 } from "../../tools/suites/mosquitto.ts";
 import { resultsOf } from "../../tools/suites/mqttjs.ts";
+import { testsOf } from "../../tools/suites/paho_c.ts";
 import { pageOf } from "../../tools/suites/page.ts";
 import { freePorts, lastLine, run } from "../../tools/suites/run.ts";
 import {
@@ -155,6 +156,16 @@ mosq_test.TestError`;
       ["v5.0 B", "Still connected"],
     ]),
   );
+});
+
+Deno.test("of paho-c's tests those are read that ctest knows", () => {
+  const output = `79: Test command: /b/test9 "--test_no" "1" "--name" "a b"
+  Test #79: test9-1-name
+`;
+  assertEquals(testsOf(output), [{
+    test: "test9-1-name",
+    command: ["/b/test9", "--test_no", "1", "--name", "a b"],
+  }]);
 });
 
 Deno.test("of MQTT.js's tests each has its line", () => {

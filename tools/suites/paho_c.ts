@@ -5,7 +5,7 @@
 
 import type { BrokerConfig, ListenerConfig } from "../../mod.ts";
 import type { Result, Suite } from "./suite.ts";
-import { freePorts, run, withBroker } from "./run.ts";
+import { freePorts, lastLine, run, withBroker } from "./run.ts";
 
 /** The suite. */
 export const pahoC: Suite = {
@@ -13,20 +13,18 @@ export const pahoC: Suite = {
   variable: "PAHO_C_DIR",
   repository: "eclipse/paho.mqtt.c",
   async *run(folder, only) {
-    const [broker, websockets, proxy] = freePorts(3);
+    const [tcp, websockets, proxy] = freePorts(3) as [number, number, number];
     const build = `${folder}.build`;
-    await make(folder, build, { broker, websockets, proxy });
+    await make(folder, build, { tcp, websockets, proxy });
+    const all = await listed(build);
     for (const type of ["tcp", "ws"] as const) {
-      const plain = type === "tcp" ? broker! : websockets!;
-      const config = configOf(`${folder}/test`, type, plain);
-      // Its proxy speaks MQTT without WebSocket to the broker, whatever comes.
-      if (type === "ws") {
-        config.listeners!.behind = { bind: `127.0.0.1:${broker}` };
-      }
-      yield* withBroker(
-        config,
-        () => tests(folder, build, [broker!, proxy!], type === "ws", only),
+      const ofType = all.filter(({ test, command }) =>
+        only.test(test) &&
+        isWebSocket(test, command) === (type === "ws")
       );
+      if (ofType.length === 0) continue;
+      const config = configOf(`${folder}/test`, type, tcp, websockets);
+      yield* withBroker(config, () => tests(folder, ofType, tcp, proxy));
     }
   },
 };
@@ -34,7 +32,7 @@ export const pahoC: Suite = {
 async function make(
   folder: string,
   build: string,
-  ports: Record<string, number | undefined>,
+  ports: Record<"tcp" | "websockets" | "proxy", number>,
 ): Promise<void> {
   await Deno.mkdir(build, { recursive: true });
   const options = {
@@ -44,10 +42,10 @@ async function make(
     PAHO_ENABLE_TESTING: "TRUE",
     PAHO_BUILD_SAMPLES: "FALSE",
     PAHO_BUILD_DOCUMENTATION: "FALSE",
-    MQTT_TEST_BROKER: `tcp://localhost:${ports.broker}`,
+    MQTT_TEST_BROKER: `tcp://localhost:${ports.tcp}`,
     MQTT_TEST_PROXY: `tcp://localhost:${ports.proxy}`,
     MQTT_WS_TEST_BROKER: `ws://localhost:${ports.websockets}`,
-    MQTT_WS_TEST_PROXY: `ws://localhost:${ports.proxy}`,
+    MQTT_WS_TEST_PROXY: `tcp://localhost:${ports.proxy}`,
   };
   const defines = Object.entries(options).map(([key, value]) =>
     `-D${key}=${value}`
@@ -66,7 +64,8 @@ async function make(
 function configOf(
   folder: string,
   type: "tcp" | "ws",
-  port: number,
+  tcp: number,
+  websockets: number,
 ): BrokerConfig {
   const ssl = `${folder}/ssl`;
   const own = {
@@ -82,7 +81,7 @@ function configOf(
     clientCert: "optional",
   } as const;
   const listeners: Record<string, ListenerConfig> = {
-    plain: { bind: `127.0.0.1:${port}` },
+    websockets: { bind: `127.0.0.1:${websockets}`, type: "ws" },
     "18883": { bind: "127.0.0.1:18883" },
     "18884": {
       ...strict,
@@ -97,7 +96,8 @@ function configOf(
       cafile: `${ssl}/server.crt`,
     },
   };
-  for (const listener of Object.values(listeners)) listener.type = type;
+  for (const listener of Object.values(listeners)) listener.type ??= type;
+  listeners.tcp = { bind: `127.0.0.1:${tcp}` };
   return {
     listeners,
     limits: {
@@ -110,48 +110,69 @@ function configOf(
 
 async function* tests(
   folder: string,
-  build: string,
-  [broker, proxy]: readonly number[],
-  websockets: boolean,
-  only: RegExp,
+  all: readonly Listed[],
+  tcp: number,
+  proxy: number,
 ): AsyncGenerator<Result> {
   const between = new Deno.Command("python3", {
-    args: ["-B", "mqttsas.py", "localhost", String(broker), String(proxy)],
+    args: ["-B", "mqttsas.py", "localhost", String(tcp), String(proxy)],
     cwd: `${folder}/test`,
     stdout: "null",
     stderr: "null",
   }).spawn();
+  const cwd = await Deno.makeTempDir({ prefix: "ambermq_suites_" });
   try {
-    for (const { name, command } of await listed(build)) {
-      if (
-        !only.test(name) ||
-        websockets !== /\dws-|-ws-|--ws|ws:/.test(`${name} ${command}`)
-      ) continue;
-      const args = ["--test-dir", build, "-R", `^${name}$`, "--timeout", "120"];
-      const { code } = await run("ctest", args, { seconds: 150 });
-      yield code === 0 ? { test: name, verdict: "passed", reason: "" } : {
-        test: name,
+    for (const { test, command: [program, ...args] } of all) {
+      const options = { cwd, seconds: 120 };
+      const { code, output } = await run(program!, args, options);
+      const said = output.split("\n").find((line) =>
+        line.startsWith("Assertion failed")
+      );
+      yield code === 0 ? { test, verdict: "passed", reason: "" } : {
+        test,
         verdict: "failed",
-        reason: "see ctest --output-on-failure",
+        reason: said?.replace(/^.*description: /, "") ?? lastLine(output),
       };
     }
   } finally {
     between.kill("SIGKILL");
     await between.status;
+    await Deno.remove(cwd, { recursive: true });
   }
 }
 
-async function listed(
-  build: string,
-): Promise<{ name: string; command: string }[]> {
+interface Listed {
+  readonly test: string;
+  readonly command: readonly string[];
+}
+
+/** By its name, or by what it connects to. */
+function isWebSocket(test: string, command: readonly string[]): boolean {
+  return /-\d*ws-/.test(test) ||
+    command.some((arg) => arg === "--ws" || /^wss?:/.test(arg));
+}
+
+/** The tests, as `ctest` has them. */
+async function listed(build: string): Promise<Listed[]> {
   const args = ["--test-dir", build, "-N", "-V"];
   const { output } = await run("ctest", args, { seconds: 30 });
-  const found: { name: string; command: string }[] = [];
-  let command = "";
+  return testsOf(output);
+}
+
+/** The tests that `ctest -N -V` prints. */
+export function testsOf(output: string): Listed[] {
+  const found: Listed[] = [];
+  let command: string[] = [];
   for (const line of output.split("\n")) {
-    command = /Test command: (.*)/.exec(line)?.[1] ?? command;
-    const name = /^\s*Test\s+#\d+: (\S+)/.exec(line)?.[1];
-    if (name !== undefined) found.push({ name, command });
+    const given = /Test command: (.*)/.exec(line)?.[1];
+    if (given !== undefined) {
+      command = Array.from(
+        given.matchAll(/"([^"]*)"|(\S+)/g),
+        ([, quoted, word]) => quoted ?? word!,
+      );
+    }
+    const test = /^\s*Test\s+#\d+: (\S+)/.exec(line)?.[1];
+    if (test !== undefined) found.push({ test, command });
   }
   return found;
 }
