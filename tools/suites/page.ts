@@ -61,7 +61,8 @@ applicable.
 The tests of Mosquitto start \`mosquitto\` with a configuration file; they get a
 program of that name that translates the file and runs our broker. They compare
 bytes: before that, what the standard leaves open is made alike (the order of
-properties, Reason Strings, 0x10 in PUBREC, 0x92 in PUBREL and PUBCOMP). The
+properties, Reason Strings, 0x10 in PUBREC, 0x92 in PUBREL and PUBCOMP, a last
+CONNACK or DISCONNECT before the connection is closed). The
 sequences of packets of \`msg_sequence_test\` are counted one by one.
 
 ## What came out
